@@ -38,11 +38,13 @@ build() {
   echo "$stamp" >"$venv/.stamp"
 }
 
-# link VENV PROGRAM...: make console scripts of a tool venv visible in .tools/bin
+# link VENV PATTERN...: make the console scripts of a tool venv visible in .tools/bin
 link() {
-  local venv=$1
+  local venv=$1 program
   shift
-  for program in "$@"; do ln -sfn "../$venv/bin/$program" ".tools/bin/$program"; done
+  for pattern in "$@"; do
+    for program in .tools/"$venv"/bin/$pattern; do ln -sfn "../$venv/bin/${program##*/}" ".tools/bin/${program##*/}"; done
+  done
 }
 
 mkdir -p .tools/bin
@@ -78,8 +80,8 @@ fi
 build .venv envs/workflow.requirements.txt envs/develop.requirements.txt
 build .tools/metagenome envs/metagenome.requirements.txt
 build .tools/multiqc envs/multiqc.requirements.txt
-link metagenome kneaddata kneaddata_read_count_table metaphlan humann humann_join_tables humann_renorm_table \
-  humann_split_stratified_table
+# kneaddata and humann call their own helper scripts by name
+link metagenome 'kneaddata*' 'metaphlan' 'humann*'
 link multiqc multiqc
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -11,7 +11,8 @@ class Problem:
     Parameters
     ----------
     code
-        ``E..`` (sheet error), ``W..`` (warning), ``C..`` (config), ``R..`` (reads), ``D..`` (database), ``L..`` (layer).
+        ``E..`` (sheet error), ``W..`` (warning), ``C..`` (config), ``R..`` (reads), ``D..`` (database),
+        ``L..`` (layer).
     file, line, column, value
         Where it is: the file's name, its 1-based line, the column, the offending value; None where it does not apply.
     wrong, allowed, mend

@@ -1,0 +1,32 @@
+"""GutAxis: from raw files to responder-linked results. This file is the table of contents; rules/ holds the rules."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# Without --configfile the demo runs. A user's config never mixes with it.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/targets.smk"
+include: "rules/references.smk"
+include: "rules/simulate.smk"
+include: "rules/clinical.smk"
+include: "rules/metagenome.smk"
+include: "rules/layers.smk"
+include: "rules/report.smk"
+include: "rules/provenance.smk"
+
+
+# Snakemake takes a default target only from this file.
+rule all:
+    input:
+        f"{OUT}/clinical/completeness.tsv",
+        layer_files,
+        metagenome_files,
+        recovery_files,
+    localrule: True

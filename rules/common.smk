@@ -1,0 +1,141 @@
+"""Config and sheets become one Cohort here, once; helpers that every rule file uses.
+
+Gives: config (validated, defaults filled), COHORT, OUT, LAYERS, code(), and the functions below.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE / "scripts"))
+
+from gutaxis.cohort.config import load_config
+from gutaxis.cohort.model import load_cohort
+from gutaxis.errors import GutaxisError
+from gutaxis.layers.plan import plan_layers
+from gutaxis.metagenome.compatibility import check_config
+from gutaxis.provenance.code import code_digest
+from gutaxis.provenance.environment import prepare_environment
+
+prepare_environment(base=BASE)
+try:
+    config = load_config(config=config, schema_path=BASE / "config/schemas/config.schema.json")
+    COHORT = load_cohort(config=config, root=Path.cwd())
+    LAYERS = plan_layers(config=config, cohort=COHORT)
+    check_config(
+        config=config, arm="taxa" in LAYERS and LAYERS["taxa"].arm == "metagenome", resources=BASE / "resources"
+    )
+except GutaxisError as error:
+    sys.exit(f"\n{error}\n\nNothing was run. Config and sheets are described in config/README.md.")
+
+OUT = config["output"]
+MGX = f"{OUT}/metagenome"
+STOOL = sorted(COHORT.sample_ids(assay="MGX"))
+FUNCTIONS = [sample for sample in STOOL if sample in set(COHORT.sample_ids(assay="MGX", control=False))]
+
+
+wildcard_constraints:
+    sample=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    library=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    layer=r"[a-z][a-z0-9_]*",
+    database=r"[a-z]+",
+    environment=r"[a-z]+",
+
+
+def code(rule_name):
+    """Digest of the code behind a rule's entry script: a changed library module reruns the rules that use it."""
+    return code_digest(script=BASE / "scripts" / f"{rule_name}.py")
+
+
+def resource(name):
+    """Path of a tracked file in resources/, relative to the working directory."""
+    return os.path.relpath(BASE / "resources" / name)
+
+
+def threads_up_to(limit):
+    """Threads of one job: `limit` where half of the cores allow it, so that two jobs always fit."""
+    cores = workflow.cores or 2 * limit
+    return max(1, min(limit, cores // 2))
+
+
+def mates(number):
+    """Input function: a sample's FASTQ files of mate 1 or 2, one per lane; empty for mate 2 of single-end reads."""
+
+    def files(wildcards):
+        return list(COHORT.files(sample_id=wildcards.sample)[number - 1])
+
+    return files
+
+
+def is_control(wildcards):
+    """Whether a sample is a blank, a mock or a pooled control: profiled, never analysed as a patient."""
+    return COHORT.samples.at[wildcards.sample, "control"] != "N"
+
+
+def mem_mb_reads(wildcards, input, attempt):
+    """Memory of a job that streams reads: a base and a tenth of its input, more at every attempt."""
+    return int((1500 + 0.1 * input.size_mb) * attempt)
+
+
+def mem_mb_database(name):
+    """Memory of a job that loads a database: its size on disk and a base, more at every attempt."""
+
+    def mem_mb(wildcards, attempt):
+        folder = Path(database_path(name))
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        return int((3000 + 1.1 * size) * attempt)
+
+    return mem_mb
+
+
+def preflight_path(environment):
+    """Path of the version table that every job of an environment waits for."""
+    return f"{OUT}/provenance/preflight/{environment}.tsv"
+
+
+def layer_input(wildcards):
+    """Input function: the files a layer is read from."""
+    return LAYERS[wildcards.layer].paths
+
+
+def layer_param(name):
+    """Param function: one field of a layer's plan."""
+
+    def value(wildcards):
+        return getattr(LAYERS[wildcards.layer], name)
+
+    return value
+
+
+def layer_observations(wildcards):
+    """Param function: the samples a layer may hold with patient, timepoint, batch, cohort and covariates."""
+    return COHORT.observations(assay=LAYERS[wildcards.layer].assay).reset_index().to_dict("list")
+
+
+def nucleotide_search(wildcards):
+    """Input function: what HUMAnN searches first, the study's joint index or the sample's own profile."""
+    if config["metagenome"]["nucleotide_index"] == "joint":
+        return {"joint_index": f"{MGX}/functions/joint_index"}
+    return {}
+
+
+METAGENOME_ARM = any(layer.arm == "metagenome" for layer in LAYERS.values())
+
+
+def layer_files(wildcards):
+    """Every layer of this run and the container of all of them."""
+    files = [f"{OUT}/layers/{layer}.h5ad" for layer in LAYERS]
+    return files + ([f"{OUT}/layers.h5mu"] if LAYERS else [])
+
+
+def metagenome_files(wildcards):
+    """Quality tables and report of the metagenome arm, where it has samples."""
+    if not METAGENOME_ARM:
+        return []
+    return [f"{OUT}/metagenome/qc/metagenome_qc.tsv", f"{OUT}/report/multiqc.html"]
+
+
+def recovery_files(wildcards):
+    """Planted against recovered, in a simulated trial."""
+    return [f"{OUT}/simulate/recovery.tsv"] if config["simulate"] and METAGENOME_ARM else []

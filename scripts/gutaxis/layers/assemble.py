@@ -1,0 +1,167 @@
+"""From the files a user names to a layer on disk: one function for every source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+
+from gutaxis.errors import GutaxisError
+from gutaxis.files import write_tsv
+from gutaxis.layers import humann, metaphlan, table
+from gutaxis.layers.align import EMPTY, align, dropped_table
+from gutaxis.layers.build import build_layer, write_dropped, write_layer, write_twin
+from gutaxis.layers.names import problem
+from gutaxis.layers.ranks import taxa_of_rank
+
+SOURCES = ("metaphlan", "humann", "table")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A layer before it is built."""
+
+    values: pd.DataFrame
+    observations: pd.DataFrame
+    var: pd.DataFrame | None
+    dropped: pd.DataFrame
+    unit: str
+    uns: dict[str, Any]
+    stratified: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def assemble_layer(
+    *, name: str, source: str, paths: Sequence[str], observations: pd.DataFrame, output_h5ad: str,
+    output_tsv: str, output_dropped: str, sample_prefix: str = "", sample_suffix: str = "", rank: str = "species",
+    orientation: str = "samples_by_features", kind: str | None = None, unit: str | None = None,
+    missing: str = "report", output_stratified: str | None = None,
+) -> ad.AnnData:  # fmt: skip
+    """Read tables or profiles, match them with the sheets, check them, and write the layer.
+
+    Parameters
+    ----------
+    name
+        Of the layer.
+    source
+        ``metaphlan``, ``humann`` or ``table``.
+    paths
+        Files or (not for ``table``) folders.
+    observations
+        From ``Cohort.observations(assay=...)``.
+    output_h5ad, output_tsv, output_dropped
+        The layer, its text twin (features x samples), and the samples that are not in it with the reason.
+    sample_prefix, sample_suffix
+        Taken off the names of the table's samples.
+    rank
+        For ``metaphlan``: ``species`` or ``sgb``.
+    orientation, kind, unit
+        For ``table``. ``unit`` also says whether MetaPhlAn tables hold percent (default) or fractions.
+    missing
+        ``report`` or ``fail``: samples found only in the table or only in the sheets.
+    output_stratified
+        For ``humann``: where the stratified rows (feature and species) of the kept samples go, in CPM.
+
+    Returns
+    -------
+    anndata.AnnData
+        What was written.
+
+    Raises
+    ------
+    GutaxisError
+        L01-L13, each naming file, sample and what to do.
+    """
+    if source not in SOURCES:
+        raise GutaxisError(f"L03 source={source}: unknown source. Allowed: {', '.join(SOURCES)}. Correct `source`.")
+    file = Path(paths[0]).name
+    affixes = {"sample_prefix": sample_prefix, "sample_suffix": sample_suffix}
+    if source != "table" and kind not in {None, "compositional"}:
+        raise GutaxisError(
+            problem(
+                code="L10", file=file, column="kind", value=kind, wrong=f"a {source} layer is compositional",
+                allowed="compositional, or leave `kind` out", mend="Use `source: table` for another kind",
+            )
+        )  # fmt: skip
+    common = {"observations": observations, "missing": missing, "file": file}
+    if source == "metaphlan":
+        profiles = metaphlan.read_profiles(paths=paths, **affixes)
+        part = _taxa(profiles=profiles, rank=rank, unit=unit, **common)
+    elif source == "humann":
+        part = _functions(functions=humann.read_tables(paths=paths, **affixes), **common)
+    else:
+        part = _table(paths=paths, orientation=orientation, kind=kind, unit=unit, affixes=affixes, **common)
+    adata = build_layer(
+        values=part.values, observations=part.observations, var=part.var, name=name,
+        arm="table" if source == "table" else "metagenome", kind=kind or "compositional", unit=part.unit,
+        uns=part.uns | {"source": source, "dropped": part.dropped},
+    )  # fmt: skip
+    write_layer(adata=adata, path=output_h5ad)
+    write_twin(adata=adata, path=output_tsv)
+    write_dropped(dropped=part.dropped, path=output_dropped)
+    if output_stratified is not None:
+        strata = part.stratified.reindex(columns=adata.obs_names).rename_axis("feature").sort_index()
+        write_tsv(strata, output_stratified, index=True, comment=f"layer {name}; unit cpm; by species")
+    return adata
+
+
+def _taxa(
+    *, profiles: metaphlan.Profiles, observations: pd.DataFrame, missing: str, rank: str, unit: str | None, file: str
+) -> _Part:
+    """MetaPhlAn: align first, so that only samples in use have to have right sums."""
+    if unit == "fraction":
+        profiles = metaphlan.times_hundred(profiles=profiles)
+    # Samples are chosen by name alone; the values of this first alignment are not used.
+    names = pd.DataFrame(index=profiles.percent.columns)
+    shared, kept, dropped = align(values=names, observations=observations, missing=missing, file=file)
+    taxa = taxa_of_rank(profiles=profiles, rank=rank, samples=list(shared.index))
+    if taxa.empty:
+        reasons = dict(dropped.itertuples(index=False)) | dict.fromkeys(taxa.empty, EMPTY)
+        dropped = dropped_table(reasons=reasons)
+    kept = kept.loc[taxa.values.index].assign(unclassified=taxa.unclassified)
+    known = int(taxa.unclassified.notna().sum())
+    note = (
+        f"share of reads without a clade, known for {known} of {len(kept)} samples, in obs column unclassified"
+        if known
+        else "the table has no UNCLASSIFIED row: the share of reads without a clade is not known (NaN)"
+    )
+    uns = {
+        "index": profiles.index, "rank": rank, "denominator": taxa.denominator, "unclassified_note": note,
+    }  # fmt: skip
+    return _Part(taxa.values, kept, taxa.var, dropped, "fraction", uns)
+
+
+def _functions(*, functions: humann.Functions, observations: pd.DataFrame, missing: str, file: str) -> _Part:
+    """HUMAnN: CPM of the community; what is unmapped or unintegrated goes to obs."""
+    names = pd.DataFrame(index=functions.values.columns)
+    shared, kept, dropped = align(values=names, observations=observations, missing=missing, file=file)
+    functions = humann.cpm(functions=humann.of_samples(functions=functions, samples=list(shared.index)))
+    for row in functions.special.index:
+        kept = kept.assign(**{row.lower(): functions.special.loc[row]})
+    var = pd.DataFrame({"name": functions.names, "label": functions.names})
+    special = ", ".join(row.lower() for row in functions.special.index)
+    note = f"{special} (CPM) are obs columns" if special else "the table has no UNMAPPED or UNINTEGRATED row"
+    total = f"community total{', with ' + special if special else ' of the features'} = 1e6"
+    uns = {"denominator": total, "unclassified_note": note}
+    return _Part(functions.values.T, kept, var, dropped, "cpm", uns, functions.stratified)
+
+
+def _table(
+    *, paths: Sequence[str], observations: pd.DataFrame, missing: str, orientation: str, kind: str | None,
+    unit: str | None, affixes: dict[str, str], file: str,
+) -> _Part:  # fmt: skip
+    """Any finished table."""
+    if kind is None or unit is None or len(paths) != 1:
+        wrong = "a table layer needs one file" if len(paths) != 1 else "`kind` and `unit` are not given"
+        raise GutaxisError(
+            problem(
+                code="L10", file=file, wrong=wrong,
+                allowed=f"One file; kind {', '.join(table.KINDS)}; unit fraction, log2, ...",
+                mend="Complete the layer in the config; join tables of several batches into one file",
+            )
+        )  # fmt: skip
+    values = table.read_table(path=paths[0], orientation=orientation, **affixes)
+    values, kept, dropped = align(values=values, observations=observations, missing=missing, file=file)
+    values, out_unit = table.check_values(values=values, kind=kind, unit=unit, file=file)
+    return _Part(values, kept, None, dropped, out_unit, {"unit_given": unit})

@@ -1,0 +1,95 @@
+"""Which layers a run has and what each is made from: an arm's per-sample results, or a finished table of the config."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gutaxis.cohort.model import Cohort
+from gutaxis.errors import Problem, raise_if_errors
+
+#: Layers the metagenome arm makes: name -> (source, file of one sample, rank, unit).
+METAGENOME = {
+    "taxa": ("metaphlan", "profiles/{sample}.tsv", "species", "percent"),
+    "pathways": ("humann", "functions/{sample}_pathabundance.tsv", None, "rpk"),
+    "genes": ("humann", "functions/{sample}_genefamilies.tsv", None, "rpk"),
+}
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer to be made.
+
+    Parameters
+    ----------
+    name
+        Layer name.
+    arm
+        ``metagenome`` if the run makes its files itself, ``config`` if the user named finished ones.
+    source
+        Reader: ``metaphlan``, ``humann`` or ``table``.
+    paths
+        Files or folders it is read from.
+    sample_prefix, rank, orientation, kind, unit, missing
+        As in config ``layers``.
+    assay
+        Assay whose samples may belong to the layer; None for all samples of the sheets.
+    """
+
+    name: str
+    arm: str
+    source: str
+    paths: list[str]
+    sample_prefix: str = ""
+    rank: str | None = None
+    orientation: str = "samples_by_features"
+    kind: str | None = "compositional"
+    unit: str | None = None
+    assay: str | None = None
+    missing: str = "report"
+
+
+def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPlan]:
+    """Return the layers of a run by name, sorted.
+
+    Parameters
+    ----------
+    config
+        Validated config.
+    cohort
+        The cohort: its stool samples with files make the metagenome layers.
+
+    Raises
+    ------
+    GutaxisError
+        If a finished table named in config ``layers`` does not exist.
+    """
+    layers: dict[str, LayerPlan] = {}
+    samples = [name for name in cohort.sample_ids(assay="MGX", control=False) if cohort.files(sample_id=name)[0]]
+    wanted = {"taxa": True, "pathways": config["metagenome"]["functions"], "genes": config["metagenome"]["genes"]}
+    for name, (source, pattern, rank, unit) in METAGENOME.items():
+        if samples and wanted[name]:
+            paths = [f"{config['output']}/metagenome/{pattern.format(sample=sample)}" for sample in samples]
+            layers[name] = LayerPlan(name, "metagenome", source, paths, rank=rank, unit=unit, assay="MGX")
+    problems = []
+    for name, entry in config["layers"].items():
+        paths = [entry["path"]] if isinstance(entry["path"], str) else list(entry["path"])
+        problems += [
+            Problem(
+                "C10",
+                "config",
+                None,
+                f"layers.{name}.path",
+                path,
+                "there is no such file or folder",
+                "A path relative to the folder in which Snakemake is started",
+                "Correct the path, or make the table first",
+            )
+            for path in paths
+            if not Path(path).exists()
+        ]
+        fields = {key: entry[key] for key in ("sample_prefix", "rank", "orientation", "unit", "assay", "missing")}
+        layers[name] = LayerPlan(
+            name, "config", entry["source"], paths, **fields, kind=entry["kind"] or "compositional"
+        )
+    raise_if_errors(problems)
+    return dict(sorted(layers.items()))
