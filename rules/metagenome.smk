@@ -4,7 +4,16 @@ Required: samples with assay MGX and their FASTQ files; databases (rules/referen
 Gives, per sample: metagenome/qc/check_reads, clean_reads, fastqc; metagenome/profiles (MetaPhlAn);
 metagenome/functions (HUMAnN). Layers `taxa`, `pathways`, `genes` are made from these in rules/layers.smk.
 Steps: read check -> KneadData -> FastQC -> MetaPhlAn -> HUMAnN. Blanks and mocks stop after MetaPhlAn.
+
+The cleaned reads are temporary. Rules that read them take them as ancient(), so that making them again for one rule
+does not rerun the others; what the reads depend on (raw files, CLEANING) stands in these rules instead.
 """
+
+CLEANING = {
+    **{name: config["metagenome"]["reads"][name] for name in ("adapters", "trf")},
+    "host": str(database_path("host")),
+    "code": code("clean_reads"),
+}
 
 
 rule check_reads:
@@ -74,7 +83,7 @@ rule fastqc:
         mates_1=mates(1),
         mates_2=mates(2),
         check=ancient(f"{MGX}/qc/check_reads/{{sample}}.tsv"),
-        reads=f"{MGX}/reads/{{sample}}.fastq.gz",
+        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
         tools=ancient(preflight_path("metagenome")),
     output:
         directory(f"{MGX}/qc/fastqc/{{sample}}"),
@@ -89,6 +98,7 @@ rule fastqc:
         mem_mb=mem_mb_reads,
         runtime=240,
     params:
+        cleaning=CLEANING,
         code=code("fastqc"),
     message:
         "FastQC of {wildcards.sample}"
@@ -99,7 +109,9 @@ rule fastqc:
 rule profile_taxa:
     """MetaPhlAn: share of each species and SGB, the unclassified part estimated."""
     input:
-        reads=f"{MGX}/reads/{{sample}}.fastq.gz",
+        mates_1=mates(1),
+        mates_2=mates(2),
+        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
         database=ancient(database_path("metaphlan")),
         tools=ancient(preflight_path("metagenome")),
     output:
@@ -118,6 +130,7 @@ rule profile_taxa:
         runtime=480,
     params:
         index=config["metagenome"]["index"],
+        cleaning=CLEANING,
         code=code("profile_taxa"),
     message:
         "MetaPhlAn of {wildcards.sample}"
@@ -155,7 +168,9 @@ rule profile_functions:
     """HUMAnN: gene families and MetaCyc pathways, searched in the species of the sample's MetaPhlAn profile."""
     input:
         unpack(nucleotide_search),
-        reads=f"{MGX}/reads/{{sample}}.fastq.gz",
+        mates_1=mates(1),
+        mates_2=mates(2),
+        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
         profile=f"{MGX}/profiles/{{sample}}.tsv",
         nucleotide=ancient(database_path("nucleotide")),
         protein=ancient(database_path("protein")),
@@ -177,6 +192,7 @@ rule profile_functions:
         mem_mb=mem_mb_database("protein"),
         runtime=1440,
     params:
+        cleaning=CLEANING,
         code=code("profile_functions"),
     message:
         "HUMAnN of {wildcards.sample}"

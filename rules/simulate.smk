@@ -65,7 +65,7 @@ rule simulate_reads:
 rule count_host:
     """Host reads that are left after cleaning, counted by the origin in the simulated read names."""
     input:
-        f"{MGX}/reads/{{sample}}.fastq.gz",
+        ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
     output:
         f"{OUT}/simulate/count_host/{{sample}}.txt",
     log:
@@ -74,6 +74,8 @@ rule count_host:
         f"{OUT}/benchmarks/count_host/{{sample}}.tsv"
     conda:
         "../envs/workflow.yaml"
+    params:
+        cleaning=CLEANING,
     threads: 1
     resources:
         mem_mb=500,

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from gutaxis.entry import script
 from gutaxis.metagenome.kneaddata import clean_reads
 
@@ -10,6 +12,7 @@ with script(snakemake):
         sample=snakemake.wildcards.sample,
         mates_1=list(snakemake.input.mates_1),
         mates_2=list(snakemake.input.mates_2),
+        reads=int(pd.read_csv(snakemake.input.check, sep="\t")["reads"].sum()),
         host=Path(snakemake.input.host),
         adapters=snakemake.params.adapters,
         trf=snakemake.params.trf,

@@ -12,7 +12,7 @@ class Problem:
     ----------
     code
         ``E..`` (sheet error), ``W..`` (warning), ``C..`` (config), ``R..`` (reads), ``D..`` (database),
-        ``L..`` (layer).
+        ``L..`` (layer), ``P..`` (public data).
     file, line, column, value
         Where it is: the file's name, its 1-based line, the column, the offending value; None where it does not apply.
     wrong, allowed, mend

@@ -13,10 +13,10 @@ SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.json"
 #: Blocks of text, blanks between cells: the header, then one row per line. A dot is an empty cell.
 BASE = {
     "patients": """
-        patient_id study_source cohort tumor_type ildr_date ildr_dose_gy ici_first_date age sex abx_60d last_alive_date death_date death_cause
-        P01 ILDR-02 LUNG adenocarcinoma 2026-01-10 1 2026-01-11 64 M N 2026-06-01 . .
-        P02 ILDR-02 LUNG squamous       2026-01-20 1 2026-01-20 58 F Y 2026-06-01 2026-06-20 CANCER
-        P03 ILDR-02 OTHER renal         2026-02-01 1 2026-02-02 71 M N 2026-06-01 . .
+        patient_id cohort tumor_type ildr_date ici_first_date age abx_60d last_alive_date death_date death_cause
+        P01 LUNG  adenocarcinoma 2026-01-10 2026-01-11 64 N 2026-06-01 . .
+        P02 LUNG  squamous       2026-01-20 2026-01-20 58 Y 2026-06-01 2026-06-20 CANCER
+        P03 OTHER renal          2026-02-01 2026-02-02 71 N 2026-06-01 . .
     """,
     "lesions": """
         patient_id lesion_id category organ is_node irradiated
@@ -89,7 +89,10 @@ class Trial:
             path = self.root / self.folder / f"{sheet}.tsv"
             path.parent.mkdir(parents=True, exist_ok=True)
             header = list(dict.fromkeys(name for row in rows for name in row))
-            lines = ["\t".join(row.get(name, "") for name in header) for row in [dict(zip(header, header, strict=True)), *rows]]
+            lines = [
+                "\t".join(row.get(name, "") for name in header)
+                for row in [dict(zip(header, header, strict=True)), *rows]
+            ]
             text = "\n".join(lines) + "\n"
             path.write_bytes(self.encode.get(sheet, str.encode)(text))
             for row in rows:

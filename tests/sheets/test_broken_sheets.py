@@ -1,5 +1,7 @@
 """Every mistake a user can make in sheets or config is answered by one message: code, file, line, column, value, words."""
 
+# ruff: noqa: E501 - one case per line, so that the table can be read down its columns
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +30,9 @@ class Case:
     alone: bool = True
 
 
-def case(name: str, *changes: Change, at: str, column: str | None, value: str | None, says: str, alone: bool = True) -> Case:
+def case(
+    name: str, *changes: Change, at: str, column: str | None, value: str | None, says: str, alone: bool = True
+) -> Case:
     """``at`` is ``E08 lesions:14``; ``says`` lists words of the message, split at ``|``."""
     code, place = at.split()
     file, _, line = place.partition(":")
@@ -60,7 +64,9 @@ def rename(sheet: str, old: str, new: str) -> Change:
     """Rename a column in place."""
 
     def change(trial):
-        trial.tables[sheet] = [{new if name == old else name: cell for name, cell in row.items()} for row in trial.tables[sheet]]
+        trial.tables[sheet] = [
+            {new if name == old else name: cell for name, cell in row.items()} for row in trial.tables[sheet]
+        ]
 
     return change
 
@@ -85,7 +91,8 @@ def config(dotted: str, value: object) -> Change:
 
 def scan(patient: str, lesion: str, date: str, **cells: str) -> Change:
     """Append a measurement."""
-    row = dict(patient_id=patient, lesion_id=lesion, assess_date=date, axis="LDIAM", value_mm="20", state="MEASURED")
+    row = {"patient_id": patient, "lesion_id": lesion, "assess_date": date}
+    row |= {"axis": "LDIAM", "value_mm": "20", "state": "MEASURED"}
     return lambda trial: trial.tables["measurements"].append(row | cells)
 
 
@@ -104,6 +111,11 @@ def two_batches(by: str) -> Change:
             row["batch"] = names[row[by]]
 
     return change
+
+
+def folder(trial) -> None:
+    """Make a folder where a sheet is expected."""
+    (trial.root / "lesions.d").mkdir()
 
 
 def given(trial) -> None:
@@ -139,8 +151,8 @@ CASES = [
     case("word in other letters", put("samples", 2, qc="pass"), at="E03 samples:2", column="qc", value="pass", says="PASS, FAIL, PENDING|Did you mean `PASS`"),
     case("unknown cohort", put("patients", 4, cohort="BRAIN"), at="E03 patients:4", column="cohort", value="BRAIN", says="LUNG, ESOPHAGEAL, OTHER"),
     case("age out of range", put("patients", 2, age="640"), at="E03 patients:2", column="age", value="640", says="from 18 to 120"),
-    case("decimal comma", put("measurements", 2, value_mm="30,0"), at="E11 measurements:2", column="value_mm", value="30,0", says="point as decimal sign", alone=False),
-    case("half a patient year", put("patients", 2, ecog="1.5"), at="E03 patients:2", column="ecog", value="1.5", says="whole number"),
+    case("decimal comma", put("measurements", 2, value_mm="30,0"), at="E11 measurements:2", column="value_mm", value="30,0", says="point as decimal sign"),
+    case("ECOG of one and a half", put("patients", 2, ecog="1.5"), at="E03 patients:2", column="ecog", value="1.5", says="whole number"),
     case("empty category", put("lesions", 4, category=""), at="E03 lesions:4", column="category", value=None, says="empty|Fill it"),
     case("timepoint empty", put("samples", 2, timepoint=""), at="E03 samples:2", column="timepoint", value=None, says="PRE or POST", alone=False),
     case("response is yes", given, put("patients", 2, response="YES"), at="E03 patients:2", column="response", value="YES", says="R, NR, or NA"),
@@ -177,8 +189,8 @@ CASES = [
     case("new lesion at baseline", scan("P03", "NEW1", "2026-01-25", axis="", value_mm="", state="PRESENT"), at="E10 measurements:14", column="assess_date", value="2026-01-25", says="NEW1|TARGET or NON-TARGET"),
     case("size of an absent lesion", put("measurements", 7, state="ABSENT"), at="E11 measurements:7", column="value_mm", value="15", says="state ABSENT"),
     case("measured without size", put("measurements", 7, value_mm=""), at="E11 measurements:7", column="value_mm", value=None, says="size is missing|NOT EVALUATED"),
-    case("negative size", put("measurements", 7, value_mm="-3"), at="E11 measurements:7", column="value_mm", value="-3", says="from 0 to 500", alone=False),
-    case("half a metre", put("measurements", 7, value_mm="501"), at="E11 measurements:7", column="value_mm", value="501", says="from 0 to 500", alone=False),
+    case("negative size", put("measurements", 7, value_mm="-3"), at="E11 measurements:7", column="value_mm", value="-3", says="from 0 to 500"),
+    case("half a metre", put("measurements", 7, value_mm="501"), at="E11 measurements:7", column="value_mm", value="501", says="from 0 to 500"),
     case("node by longest diameter", put("measurements", 6, axis="LDIAM"), at="E12 measurements:6", column="axis", value="LDIAM", says="T02|short axis, LPERP"),
     case("measured twice", scan("P01", "T01", "2026-02-20", reader="INVESTIGATOR"), at="E13 measurements:14", column="lesion_id", value="T01", says="twice on 2026-02-20 by INVESTIGATOR"),
     # E14 to E20
@@ -197,7 +209,7 @@ CASES = [
     case("patient in two cohorts", add("patients", 2, cohort="OTHER"), at="E20 patients:5", column="patient_id", value="P01", says="OTHER here and in LUNG at patients.tsv:2"),
     # E21 to E24: files, ids, headers
     case("sheet absent", config("cohort.lesions", "lesion.tsv"), at="E21 lesion.tsv", column=None, value=None, says="does not exist|Correct the path"),
-    case("sheet is a folder", config("cohort.lesions", "."), at="E21 .", column=None, value=None, says="folder") if False else
+    case("sheet is a folder", folder, config("cohort.lesions", "lesions.d"), at="E21 lesions.d", column=None, value=None, says="folder"),
     case("empty sheet", raw("patients", lambda text: b""), at="E21 patients", column=None, value=None, says="empty|header"),
     case("header only", raw("patients", lambda text: text.split("\n")[0].encode()), at="E21 patients:1", column=None, value=None, says="no rows"),
     case("duplicate header", raw("lesions", lambda text: text.replace("organ", "category").encode()), at="E21 lesions:1", column="category", value=None, says="2 times|Remove or rename"),
@@ -225,7 +237,7 @@ CASES = [
     case("sheet not named", config("cohort.samples", None), at="C02 config", column="cohort.samples", value=None, says="text or a list"),
     case("recist without lesions", config("cohort.lesions", None), at="C05 config", column="cohort.lesions", value=None, says="response.source recist needs it|response.source: given"),
     case("window reversed", config("visits.post_window_days", [63, 7]), at="C05 config", column="visits.post_window_days", value="[63, 7]", says="ends before"),
-    case("covariate unknown", config("covariates", ["age", "sexx"]), at="C06 config", column="covariates", value="sexx", says="Did you mean `sex`"),
+    case("covariate unknown", config("covariates", ["cohort", "agee"]), at="C06 config", column="covariates", value="agee", says="Did you mean `age`"),
     case("covariate without column", config("covariates", ["bmi"]), at="C06 config", column="covariates", value="bmi", says="no value"),
     case("outcome as covariate", config("covariates", ["death_date"]), at="C06 config", column="covariates", value="death_date", says="outcome"),
     case("layer file absent", config("layers.flow", {"source": "table", "path": "flow.tsv", "kind": "counts", "unit": "count"}), at="C07 config", column="layers.flow.path", value="flow.tsv", says="does not exist"),
@@ -240,12 +252,13 @@ WARNINGS = [
     case("unpaired", cut("samples", 3), at="W06 samples:2", column="sample_id", value="P01-S1", says="no POST sample|PRE_ONLY"),
     case("batch is timepoint", two_batches("timepoint"), at="W07 samples", column="batch", value=None, says="MGX|one timepoint only"),
     case("batch is cohort", two_batches("patient_id"), at="W07 samples", column="batch", value=None, says="one cohort only"),
-    case("batch is response", given, put("patients", 3, response="R"), put("patients", 4, response="NR"), two_batches("patient_id"), at="W07 samples", column="batch", value=None, says="one response only", alone=False),
+    case("batch is response", given, put("patients", 2, cohort="OTHER"), put("patients", 3, response="R"), put("patients", 4, response="NR"), two_batches("patient_id"), at="W07 samples", column="batch", value=None, says="one response only"),
     case("centimetres", put("measurements", 10, value_mm="2.4"), at="W08 measurements:10", column="value_mm", value="2.4", says="was 22 before|cm"),
     case("scan gap", put("measurements", 10, assess_date="2026-05-01"), at="W09 measurements:10", column="assess_date", value="2026-05-01", says="106 days|14 weeks"),
     case("new lesion read as SD", put("measurements", 12, overall="SD"), put("measurements", 13, overall="SD"), at="W10 measurements:13", column="assess_date", value="2026-03-15", says="NEW1|SD|means PD"),
     case("confirmed too early", *(put("measurements", line, assess_date="2026-03-10") for line in (7, 8)), at="W11 measurements:7", column="assess_date", value="2026-03-10", says="18 days|4 weeks"),
     case("PR after CR", *(put("measurements", line, overall="CR") for line in (5, 6)), at="W12 measurements:7", column="assess_date", value="2026-04-03", says="PR after a complete response"),
+    case("regress by sizes", *(put("measurements", line, overall="") for line in (5, 6, 7, 8)), put("measurements", 5, state="ABSENT", value_mm="", axis=""), put("measurements", 6, value_mm="9"), put("measurements", 8, value_mm="9"), at="W12 measurements:7", column="assess_date", value="2026-04-03", says="PR after a complete response"),
     case("column of one's own", put("patients", 2, hospital="A"), at="W13 patients:1", column="hospital", value=None, says="ignored|covariates"),
     case("3 Gy in ILDR-01", put("patients", 2, ildr_dose_gy="3", study_source="ILDR-01"), at="W14 patients:2", column="ildr_dose_gy", value="3", says="primary analysis set"),
     case("no antibiotics anywhere", drop("patients", "abx_60d"), config("cohort.medications", None), at="W15 config", column="covariates", value="antibiotics", says="abx_60d"),
@@ -255,7 +268,11 @@ WARNINGS = [
 
 def matching(problems: list[Problem], wanted: Case) -> list[Problem]:
     place = (wanted.code, wanted.file, wanted.line, wanted.column, wanted.value)
-    return [problem for problem in problems if (problem.code, problem.file, problem.line, problem.column, problem.value) == place]
+    return [
+        problem
+        for problem in problems
+        if (problem.code, problem.file, problem.line, problem.column, problem.value) == place
+    ]
 
 
 @pytest.mark.parametrize("wanted", CASES, ids=lambda case: f"{case.code}-{case.name.replace(' ', '_')}")
@@ -293,11 +310,51 @@ def test_every_code_has_a_case():
     assert len({case.name for case in [*CASES, *WARNINGS]}) == len(CASES) + len(WARNINGS)
 
 
+@pytest.mark.parametrize(
+    "sheet", ["patients", "lesions", "measurements", "progressions", "adverse_events", "medications", "samples"]
+)
+@pytest.mark.parametrize("junk", ["", "-x{y} %s é\U0001f9ea"], ids=["empty", "junk"])
+def test_no_cell_leads_to_a_traceback(trial, sheet, junk):
+    trial.write()
+    for column in list(trial.row(sheet, 2)):
+        before = dict(trial.row(sheet, 2))
+        trial.row(sheet, 2)[column] = junk
+        trial.encode[sheet] = lambda text: text.encode()
+        try:
+            trial.load()
+        except GutaxisError as error:
+            assert error.problems, "told as problems, with a place"
+        trial.row(sheet, 2).update(before)
+
+
+@pytest.mark.parametrize(
+    "sheet", ["patients", "lesions", "measurements", "progressions", "adverse_events", "medications", "samples"]
+)
+def test_no_missing_column_leads_to_a_traceback(trial, sheet):
+    rows = trial.tables[sheet]
+    for column in list(rows[0]):
+        trial.tables[sheet] = [{name: cell for name, cell in row.items() if name != column} for row in rows]
+        try:
+            trial.load()
+        except GutaxisError as error:
+            assert {problem.code for problem in error.problems} & {"E01", "E04", "E05", "E06", "E15", "E22"}
+
+
 def test_all_mistakes_are_told_together_and_sorted(trial):
-    for change in (put("samples", 3, patient_id="P1"), put("patients", 2, age="640"), put("patients", 4, cohort="BRAIN"), raw("lesions", lambda text: b"")):
+    for change in (
+        put("samples", 3, patient_id="P1"),
+        put("patients", 2, age="640"),
+        put("patients", 4, cohort="BRAIN"),
+        raw("lesions", lambda text: b""),
+    ):
         change(trial)
     with pytest.raises(GutaxisError) as caught:
         trial.load()
     found = [(problem.file, problem.line, problem.code) for problem in caught.value.problems]
     assert found == sorted(found, key=lambda place: (place[0], place[1] or 0, place[2]))
-    assert {("lesions.tsv", None, "E21"), ("patients.tsv", 2, "E03"), ("patients.tsv", 4, "E03"), ("samples.tsv", 3, "E05")} == set(found)
+    assert {
+        ("lesions.tsv", None, "E21"),
+        ("patients.tsv", 2, "E03"),
+        ("patients.tsv", 4, "E03"),
+        ("samples.tsv", 3, "E05"),
+    } == set(found)

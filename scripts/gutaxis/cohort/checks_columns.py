@@ -29,7 +29,9 @@ def flag(
     value
         The column whose cell is shown; ``column`` by default.
     """
-    problems = []
+    problems: list[Problem] = []
+    if rows.empty:  # nearly always: a valid sheet should not pay for the messages
+        return problems
     for row in rows.to_dict("records"):
         cell = row.get(value or column or "")
         shown = None if pd.isna(cell) else f"{cell:g}" if isinstance(cell, float) else str(cell)

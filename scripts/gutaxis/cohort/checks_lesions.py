@@ -94,7 +94,7 @@ def measurement_problems(*, rows: pd.DataFrame) -> list[Problem]:
             mend="Empty value_mm, or write MEASURED",
         ),
         *flag(
-            rows[rows["value_mm"].isna() & measured],
+            rows[rows["value_mm"].isna() & measured & rows["value_mm"].notna().any()],
             code="E11",
             column="value_mm",
             wrong="The size is missing",
@@ -102,7 +102,7 @@ def measurement_problems(*, rows: pd.DataFrame) -> list[Problem]:
             mend="Fill it, or write NOT EVALUATED",
         ),
         *flag(
-            rows[measured & rows["axis"].isna()],
+            rows[measured & rows["axis"].isna() & rows["axis"].notna().any()],
             code="E03",
             column="axis",
             wrong="The axis is missing",

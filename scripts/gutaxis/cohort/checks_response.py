@@ -4,12 +4,16 @@ They look for data to query. Responses for the analysis are computed by the clin
 """
 
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import pandas as pd
 
 from gutaxis.cohort.checks_lesions import with_lesions
 from gutaxis.errors import Problem
 
+Row = dict[str, Any]
 CONFIRM_DAYS = 28
 RESPONSES = ("CR", "PR")
 NEW_STATES = ("MEASURED", "PRESENT", "UNEQUIVOCAL PROGRESSION")
@@ -31,34 +35,39 @@ def response_problems(*, tables: Mapping[str, pd.DataFrame]) -> list[Problem]:
         return []
     rows = with_lesions(tables=tables)
     rows = rows[rows["assess_day"].notna() & rows["patient_id"].notna() & rows["ildr_day"].notna()]
+    # Plain records: a data frame per scan would make this the slowest of all checks.
+    records = rows.sort_values(["patient_id", "reader", "assess_day"], kind="stable").to_dict("records")
     problems: list[Problem] = []
-    for _, course in rows.groupby(["patient_id", "reader"], sort=True):
-        problems += _course(course)
+    for _, course in groupby(records, key=itemgetter("patient_id", "reader")):
+        problems += _course(list(course))
     return problems
 
 
-def _warn(code: str, row: pd.Series, wrong: str, allowed: str, mend: str) -> Problem:
-    return Problem(code, row["_file"], row["_line"], "assess_date", str(row["assess_date"]), wrong, allowed, mend)
+def _warn(code: str, row: Row, *sentences: str) -> Problem:
+    return Problem(code, row["_file"], row["_line"], "assess_date", str(row["assess_date"]), *sentences)
 
 
-def _course(course: pd.DataFrame) -> list[Problem]:
+def _course(course: list[Row]) -> list[Problem]:
     """Walk through one patient's assessments by one reader."""
     problems, seen = [], []
-    baseline = _tenths(course[course["baseline"]])
-    for day, scan in course[course["assess_day"] > course["ildr_day"]].groupby("assess_day", sort=True):
-        row, overall = scan.iloc[0], scan["overall"].dropna()
-        who = f"{row['patient_id']} ({row['reader']})"
-        new = scan[(scan["category"] == "NEW") & scan["state"].isin(NEW_STATES)]
-        if len(new) and len(overall) and overall.iloc[0] != "PD":
-            wrong = (
-                f"{who}: new lesion {new['lesion_id'].iloc[0]}, but the reader's overall response is {overall.iloc[0]}"
-            )
-            problems.append(_warn("W10", new.iloc[0], wrong, "A new lesion means PD", "Query the reading"))
-        now = overall.iloc[0] if len(overall) else "PD" if len(new) else _target_response(baseline, _tenths(scan))
+    baseline = _tenths([row for row in course if row["baseline"]])
+    for day, scan in groupby(
+        (row for row in course if row["assess_day"] > row["ildr_day"]), key=itemgetter("assess_day")
+    ):
+        rows = list(scan)
+        overall = next((row["overall"] for row in rows if not pd.isna(row["overall"])), None)
+        new = [row for row in rows if row["category"] == "NEW" and row["state"] in NEW_STATES]
+        who = f"{rows[0]['patient_id']} ({rows[0]['reader']})"
+        if new and overall not in {None, "PD"}:
+            wrong = f"{who}: new lesion {new[0]['lesion_id']}, but the reader's overall response is {overall}"
+            problems.append(_warn("W10", new[0], wrong, "A new lesion means PD", "Query the reading"))
+        now = overall or ("PD" if new else _target_response(baseline, _tenths(rows)))
         if seen and seen[-1][1] == "CR" and now in {"PR", "SD"}:
             wrong = f"{who}: {now} after a complete response"
-            problems.append(_warn("W12", row, wrong, "After CR only CR, PD or NE", "Query the reading"))
-        seen.append((day, now, row))
+            problems.append(_warn("W12", rows[0], wrong, "After CR only CR, PD or NE", "Query the reading"))
+        seen.append((day, now, rows[0]))
+        if now == "PD":  # what comes later is no response any more
+            break
     responses = [(day, row) for day, now, row in seen if now in RESPONSES]
     gaps = [day - responses[0][0] for day, _ in responses[1:]]
     if gaps and max(gaps) < CONFIRM_DAYS:
@@ -68,15 +77,15 @@ def _course(course: pd.DataFrame) -> list[Problem]:
     return problems
 
 
-def _tenths(scan: pd.DataFrame) -> dict[str, tuple[int | None, bool]]:
+def _tenths(scan: list[Row]) -> dict[str, tuple[int | None, bool]]:
     """Return the targets' sizes in whole tenths of mm (None: not evaluable) and whether each is a node."""
     sizes: dict[str, tuple[int | None, bool]] = {}
-    for row in scan[scan["category"] == "TARGET"].to_dict("records"):
+    for row in (row for row in scan if row["category"] == "TARGET"):
         node = row["is_node"] == "Y"
         if row["state"] == "MEASURED" and row["axis"] != ("LPERP" if node else "LDIAM"):
             continue
         size = {"ABSENT": 0, "TOO SMALL": TOO_SMALL_TENTHS}.get(row["state"])
-        if row["state"] == "MEASURED" and row["value_mm"] == row["value_mm"]:
+        if row["state"] == "MEASURED" and not pd.isna(row["value_mm"]):
             size = round(row["value_mm"] * 10)
         sizes[row["lesion_id"]] = (size, node)
     return sizes

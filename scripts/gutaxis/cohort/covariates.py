@@ -164,8 +164,8 @@ def _exposure(
 ) -> pd.Series:
     """Return Y, N or NaN per sample: exposed to a class of drugs in the days before it was taken.
 
-    With rows of this class in the medications sheet and a day, the dates decide; the patient's flag, which describes the time before ILDR, adds to it
-    for PRE samples. Otherwise the flag decides alone.
+    With rows of this class in the medications sheet and a day, the dates decide; the patient's flag, which describes
+    the time before ILDR, adds to it for PRE samples. Otherwise the flag decides alone.
     """
     flag, drug, window = EXPOSURES[name]
     flagged = samples["patient_id"].map(patients[flag])

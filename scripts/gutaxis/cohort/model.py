@@ -204,7 +204,10 @@ def load_cohort(*, config: Mapping[str, Any], root: Path) -> Cohort:
         tables["samples"], found = checks_keys.find_files(samples=tables["samples"], config=config, root=root)
         problems += found
     problems += checks_keys.key_problems(tables=tables)
-    problems += clinical_problems(tables=tables, config=config)
+    # A cell that is no number is told already; that a number is missing there need not be told as well.
+    told = {(problem.code, problem.file, problem.line, problem.column) for problem in problems}
+    found = clinical_problems(tables=tables, config=config)
+    problems += [item for item in found if (item.code, item.file, item.line, item.column) not in told]
     problems += response_problems(tables=tables)
     problems += checks_design.layer_problems(config=config, root=root)
     if "patients" not in tables or "samples" not in tables:

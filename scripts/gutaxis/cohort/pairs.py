@@ -17,7 +17,8 @@ def make_pairs(*, samples: pd.DataFrame, patients: pd.DataFrame, visits: Mapping
 
     PRE is the last PASS sample on or before ILDR and at most ``baseline_window_days`` before it. POST is the PASS
     sample inside ``post_window_days`` nearest to ``post_target_day``; of two equally near, the earlier. Where the day
-    from ILDR is not known the label (timepoint) alone decides, and a dated sample goes first. Ties end with the sample id.
+    from ILDR is not known the label (timepoint) alone decides, and a dated sample goes first. Ties end with the sample
+    id.
 
     Parameters
     ----------

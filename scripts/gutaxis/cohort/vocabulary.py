@@ -176,7 +176,7 @@ MEASUREMENTS = (
         allowed=("LDIAM", "LPERP"),
         example="LDIAM",
     ),
-    _number("value_mm", "Size in mm, only with state MEASURED", 0, 500, "24.5"),
+    Column("value_mm", "number", "Size in mm, only with state MEASURED", "recist", low=0, high=500, example="24.5"),
     _word(
         "state",
         "What was found",

@@ -19,6 +19,7 @@ from gutaxis.metagenome.database_folders import (
     check_metaphlan_folder,
     check_nucleotide_folder,
     check_protein_folder,
+    host_folder,
 )
 
 #: What a row can ask of: a database (compared by name pattern) or another tool (compared by version range).
@@ -67,7 +68,7 @@ def read_rows(*, table: Path | str, columns: Iterable[str]) -> list[dict[str, st
     if missing:
         allowed = f"Columns are {', '.join(columns)}"
         wrong = f"Columns are missing: {', '.join(missing)}"
-        raise GutaxisError(Problem("D01", str(table), 1, None, None, wrong, allowed, "Restore the file from git"))
+        raise GutaxisError(Problem("D01", Path(table).name, 1, None, None, wrong, allowed, "Restore the file from git"))
     return rows
 
 
@@ -210,9 +211,10 @@ def _config_problems(*, metagenome: Mapping[str, Any], resources: Path) -> Itera
         allowed = "An index of your own needs metagenome.databases.metaphlan"
         mend = f"Give its folder, or use {fetched['metaphlan']}"
         yield Problem("D15", "config", None, "metagenome.index", index, wrong, allowed, mend)
+    # what is not there yet may be fetched or made by the run
     if folders["metaphlan"] and Path(folders["metaphlan"]).exists():
         yield from check_metaphlan_folder(folder=folders["metaphlan"], index=index)
-    if folders["host"] and Path(folders["host"]).parent.exists() and _made(folders["host"]):
+    if folders["host"] and host_folder(path=folders["host"]).exists():
         yield from check_host_index(path=folders["host"])
     for statement in read_statements(table=resources / "compatibility.tsv"):
         check = {"nucleotide": check_nucleotide_folder, "protein": check_protein_folder}.get(statement.requires)
@@ -225,8 +227,3 @@ def _config_problems(*, metagenome: Mapping[str, Any], resources: Path) -> Itera
             and in_range(version=version, ranges=statement.versions)
         ):
             yield from check(folder=folder, pattern=statement.allowed)
-
-
-def _made(path: str) -> bool:
-    """Whether a host index is there: its folder, or files that begin with its prefix."""
-    return Path(path).exists() or any(Path(path).parent.glob(f"{Path(path).name}.*bt2*"))

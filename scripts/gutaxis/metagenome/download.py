@@ -37,11 +37,11 @@ class Fetched:
     address: str | None
 
 
-class _Interrupted(Exception):
+class _InterruptedError(Exception):
     """The transfer ended early; what has arrived can be continued."""
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The address gives the wrong file; carries the problem to show."""
 
     def __init__(self, problem: Problem) -> None:
@@ -132,7 +132,7 @@ def fetch(
     for address in [url, *([mirror] if mirror else [])]:
         try:
             return transfer.run(address=address, attempts=attempts, wait=wait)
-        except _Refused as refused:
+        except _RefusedError as refused:
             print(f"{target.name}: {refused}", flush=True)
             problems.append(refused.problem)
     raise GutaxisError(problems)
@@ -144,13 +144,13 @@ def _verify(*, path: Path, target: Path, address: str | None, checksum: str | No
     again = "Try again later, or give another address in resources/databases.tsv" if address else f"Remove {target}"
     if size is not None and found != size:
         problem = _size_problem(target=target, place=place, found=found, size=size)
-        raise _Refused(problem) if address else GutaxisError(problem)
+        raise _RefusedError(problem) if address else GutaxisError(problem)
     algorithm, expected = parse_checksum(checksum) if checksum else ("sha256", None)
     digests = file_digests(path=path, algorithms={"sha256", algorithm})
     if expected is not None and digests[algorithm] != expected:
         wrong = f"{place} has {algorithm} {digests[algorithm]}"
         problem = Problem("D05", target.name, None, None, None, wrong, f"Expected is {algorithm} {expected}", again)
-        raise _Refused(problem) if address else GutaxisError(problem)
+        raise _RefusedError(problem) if address else GutaxisError(problem)
     return Fetched(path=target, size=found, sha256=digests["sha256"], address=address)
 
 
@@ -186,7 +186,7 @@ class _Transfer:
         self.note.unlink(missing_ok=True)
 
     def run(self, *, address: str, attempts: int, wait: float) -> Fetched:
-        """Download from one address until the file is whole and verified; raise _Refused if that cannot be."""
+        """Download from one address until the file is whole and verified; raise _RefusedError if that cannot be."""
         stuck, first_try = 0, True
         while True:
             before = self.have()
@@ -197,13 +197,13 @@ class _Transfer:
                 fetched = _verify(
                     path=self.part, target=self.target, address=address, checksum=self.checksum, size=self.size
                 )
-            except _Refused:
+            except _RefusedError:
                 self.forget()
                 if not (resumed and first_try):
                     raise
                 # The parts may stem from two editions of the file: one clean download decides.
                 first_try = False
-            except (_Interrupted, OSError, http.client.HTTPException) as error:
+            except (_InterruptedError, OSError, http.client.HTTPException) as error:
                 final = isinstance(error, urllib.error.HTTPError) and (
                     400 <= error.code < 500 and error.code not in PASSING_STATUS
                 )
@@ -212,7 +212,9 @@ class _Transfer:
                     wrong = f"{address} cannot be fetched: {error}"
                     allowed = f"{self.have()} bytes have arrived and are kept in {self.part}"
                     mend = f"Check the network and the address, or put the file by hand at {self.target}"
-                    raise _Refused(Problem("D03", self.target.name, None, None, None, wrong, allowed, mend)) from error
+                    raise _RefusedError(
+                        Problem("D03", self.target.name, None, None, None, wrong, allowed, mend)
+                    ) from error
                 print(f"{self.target.name}: {error}; {self.have()} bytes so far, trying again", flush=True)
                 time.sleep(wait * 2 ** (stuck - 1))
             else:
@@ -247,28 +249,30 @@ class _Transfer:
                 start = 0
             elif not re.match(rf"bytes {start}-\d+/", response.headers.get("Content-Range", "")):
                 self.forget()
-                raise _Interrupted("the server sent another range than the one asked for")
+                raise _InterruptedError("the server sent another range than the one asked for")
             length = response.headers.get("Content-Length")
             total = start + int(length) if length is not None else None
             if total is not None and self.size is not None and total != self.size:
                 problem = _size_problem(target=self.target, place=address, found=total, size=self.size)
-                raise _Refused(problem)
+                raise _RefusedError(problem)
             expected = total or self.size or 0
             needed = expected - start + int(expected * self.unpack_factor)
             check_space(folder=self.target.parent, needed=needed, what=self.target.name)
             etag, date = response.headers.get("ETag"), response.headers.get("Last-Modified")
             validator = etag if etag and not etag.startswith("W/") else date
+            if not start:
+                self.part.write_bytes(b"")  # before the note: old bytes must never stand under a new validator
             self.note.write_text(json.dumps({"address": address, "validator": validator}))
             self._write(response=response, start=start, total=total)
         if total is not None and self.have() != total:
-            raise _Interrupted(f"the transfer ended after {self.have()} of {total} bytes")
+            raise _InterruptedError(f"the transfer ended after {self.have()} of {total} bytes")
         return start > 0
 
     def _write(self, *, response: http.client.HTTPResponse, start: int, total: int | None) -> None:
         reported = time.monotonic()
         try:
             with open(self.part, "ab" if start else "wb") as handle:
-                while block := response.read(BLOCK):
+                while block := response.read1(BLOCK):  # what has arrived, so that a stall loses nothing
                     handle.write(block)
                     if time.monotonic() - reported > REPORT_SECONDS:
                         reported = time.monotonic()
@@ -276,7 +280,6 @@ class _Transfer:
                         print(f"{self.target.name}: {handle.tell() / 1e9:.2f}{of} GB", flush=True)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                check_space(folder=self.target.parent, needed=(total or 0) - self.have(), what=self.target.name)
                 wrong = f"The disk or quota of {self.target.parent} is full"
                 mend = "Free some space and start again; the download continues"
                 raise GutaxisError(Problem("D02", self.target.name, None, None, None, wrong, "", mend)) from error

@@ -185,3 +185,9 @@ def read_pairs(*, mates_1: str, mates_2: str) -> Iterator[tuple[str, str, Record
                 mend="One file is probably truncated: copy both again and compare checksums",
             )
         yield *match_mates(first=first, second=second, paths=(mates_1, mates_2)), first, second
+
+
+def has_reads(*, path: Path) -> bool:
+    """Whether a gzip FASTQ file holds at least one read."""
+    with gzip.open(path, "rb") as handle:
+        return bool(handle.read(1))

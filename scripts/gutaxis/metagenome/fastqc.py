@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from gutaxis.metagenome.metaphlan import has_reads
+from gutaxis.metagenome.fastq import has_reads
 from gutaxis.metagenome.programs import linked, run_program, scratch_folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gutaxis.files import atomic_write, write_tsv
-from gutaxis.metagenome.programs import linked, run_program, scratch_folder
+from gutaxis.metagenome.programs import linked, linked_files, run_program, scratch_folder
 
 UNALIGNED = re.compile(r"Unaligned reads after (nucleotide|translated) alignment: ([\d.]+) %")
 
@@ -91,13 +91,17 @@ def profile_functions(
     with scratch_folder(beside=gene_families, name=f"humann_{sample}") as work:
         command = ["humann", "--input", linked(target=reads, folder=work, name=f"{sample}.fastq.gz")]
         command += ["--output", work / "out", "--output-basename", sample, "--threads", str(threads)]
-        command += ["--protein-database", linked(target=protein, folder=work, name="protein"), "--remove-temp-output"]
+        command += [
+            "--protein-database",
+            linked_files(target=protein, folder=work, name="protein"),
+            "--remove-temp-output",
+        ]
         if joint_index is None:
             command += ["--taxonomic-profile", linked(target=profile, folder=work, name="profile.tsv")]
-            command += ["--nucleotide-database", linked(target=nucleotide, folder=work, name="nucleotide")]
+            command += ["--nucleotide-database", linked_files(target=nucleotide, folder=work, name="nucleotide")]
         else:
             command += ["--bypass-nucleotide-index"]
-            command += ["--nucleotide-database", linked(target=joint_index, folder=work, name="nucleotide")]
+            command += ["--nucleotide-database", linked_files(target=joint_index, folder=work, name="nucleotide")]
         if pathways is not None:
             command += [
                 "--pathways-database",

@@ -11,7 +11,7 @@ from pathlib import Path
 from gutaxis.errors import GutaxisError
 from gutaxis.files import atomic_write
 from gutaxis.metagenome.metaphlan import HEADER
-from gutaxis.metagenome.programs import linked, run_program, scratch_folder
+from gutaxis.metagenome.programs import linked_files, run_program, scratch_folder
 
 #: A read for HUMAnN to chew on while it builds the index; it aligns nowhere.
 DUMMY = "@dummy\n" + "ACGT" * 25 + "\n+\n" + "I" * 100 + "\n"
@@ -65,7 +65,7 @@ def build_joint_index(*, profiles: list[Path], nucleotide: Path, threads: int, o
         (work / "dummy.fastq").write_text(DUMMY)
         command = ["humann", "--input", work / "dummy.fastq", "--output", work / "out", "--output-basename", "joint"]
         command += ["--taxonomic-profile", work / "profile.tsv", "--bypass-translated-search"]
-        command += ["--nucleotide-database", linked(target=nucleotide, folder=work, name="nucleotide")]
+        command += ["--nucleotide-database", linked_files(target=nucleotide, folder=work, name="nucleotide")]
         run_program(command=[*command, "--threads", str(threads)], what="HUMAnN's joint nucleotide index")
         parts = sorted((work / "out" / "joint_humann_temp").glob("*bowtie2_index*.bt2*"))
         if not parts:

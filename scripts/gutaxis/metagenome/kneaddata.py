@@ -36,6 +36,9 @@ cat "$message" >&2
 if grep -qi error "$message" || {{ [ $status -ge 128 ] && [ $status -lt 160 ]; }}; then rm -f "$message"; exit 1; fi
 rm -f "$message"
 """
+#: A sample is cut into at least this many chunks, unless they were smaller than MIN_CHUNK: KneadData's copies of one
+#: chunk then stay below twice the compressed sample (tests/workflow/test_metagenome_tools.py measures it).
+CHUNKS, MIN_CHUNK = 10, 50_000
 COUNT = re.compile(r"READ COUNT: (\w+)(?: \S+)? (\w+) : .*: ([\d.]+)$")
 REPEATS = re.compile(r"Total number of sequences with repeats removed from file .*: (\d+)$")
 CONTAMINANTS = re.compile(r"Total contaminate sequences in file \( (.*) \) : ([\d.]+)$")
@@ -103,6 +106,27 @@ def chunks(*, mates_1: list[str], mates_2: list[str], size: int, folder: Path) -
         yield paths
 
 
+def find_adapters(*, adapters: str, paired: bool) -> Path:
+    """Return the FASTA file of an adapter set: a file of the user's, or Trimmomatic's set of that name.
+
+    Raises
+    ------
+    GutaxisError
+        If it is neither.
+    """
+    if Path(adapters).is_file():
+        return Path(adapters)
+    # NexteraPE-PE.fa and TruSeq3-PE.fa are for pairs; there is no single-end Nextera set, its paired one serves
+    family = adapters.removesuffix("PE")
+    pattern = f"{family}*PE.fa" if paired or family == "Nextera" else f"{family}*SE.fa"
+    return find_share(pattern=pattern, folders=ADAPTER_FOLDERS, what=f"Adapter set {adapters}")
+
+
+def chunk_size(*, reads: int, limit: int) -> int:
+    """Return the reads (pairs) per chunk of a sample: a tenth of it, at least ``MIN_CHUNK``, at most ``limit``."""
+    return min(limit, max(MIN_CHUNK, -(-reads // CHUNKS)))
+
+
 def _half_length(*, path: Path) -> int:
     """Return half the length of the first read: KneadData's second MINLEN."""
     with open(path, encoding="ascii") as handle:
@@ -138,6 +162,7 @@ def clean_reads(
     mates_1: list[str],
     mates_2: list[str],
     host: Path,
+    reads: int,
     adapters: str,
     trf: bool,
     chunk_pairs: int,
@@ -157,12 +182,14 @@ def clean_reads(
         FASTQ files by lane; ``mates_2`` is empty for single-end reads.
     host
         Folder with one bowtie2 index of the host genome.
+    reads
+        Reads (pairs) in all lanes, from the read check.
     adapters
-        Trimmomatic adapter set, for example ``NexteraPE``.
+        Trimmomatic adapter set, for example ``NexteraPE``, or a FASTA file.
     trf
         Whether tandem repeats are removed.
     chunk_pairs
-        Reads (pairs) cleaned at a time: bounds the disk that is used.
+        Most reads (pairs) cleaned at a time: bounds the disk that is used.
     min_pairs
         Fewest reads that must be left.
     control
@@ -178,12 +205,10 @@ def clean_reads(
         If KneadData fails, or fewer than ``min_pairs`` reads are left in a patient's sample.
     """
     total: Counter[str] = Counter()
+    size = chunk_size(reads=reads, limit=chunk_pairs)
     with scratch_folder(beside=output, name=f"kneaddata_{sample}") as work, atomic_write(output) as part:
         jar = find_share(pattern="trimmomatic*.jar", folders=JAR_FOLDERS, what="The Trimmomatic jar")
-        set_file = f"{adapters}-*.fa" if mates_2 else f"{adapters.removesuffix('PE')}*SE*.fa"
-        if not mates_2 and adapters.startswith("Nextera"):
-            set_file = "NexteraPE-PE.fa"  # there is no single-end Nextera set
-        adapter_file = find_share(pattern=set_file, folders=ADAPTER_FOLDERS, what=f"Adapter set {adapters}")
+        adapter_file = find_adapters(adapters=adapters, paired=bool(mates_2))
         jars = linked(target=jar.parent, folder=work, name="jars")
         adapter_link = linked(target=adapter_file, folder=work, name="adapters.fa")
         host_link = linked(target=host, folder=work, name="host")
@@ -193,7 +218,7 @@ def clean_reads(
         wrapper.write_text(TRF_WRAPPER.format(trf=shutil.which("trf")))
         wrapper.chmod(0o755)
         with open(part, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=4) as z:
-            for files in chunks(mates_1=mates_1, mates_2=mates_2, size=chunk_pairs, folder=work):
+            for files in chunks(mates_1=mates_1, mates_2=mates_2, size=size, folder=work):
                 steps = (TRIMMING if mates_2 else TRIMMING_SINGLE).format(
                     adapters=adapter_link, half=_half_length(path=files[0])
                 )

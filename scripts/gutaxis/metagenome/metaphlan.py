@@ -1,21 +1,15 @@
 """MetaPhlAn of one sample: species and SGB shares, the unclassified part estimated, no path of the machine kept."""
 
-import gzip
 from pathlib import Path
 
 import pandas as pd
 
 from gutaxis.errors import GutaxisError
 from gutaxis.files import atomic_write, write_tsv
+from gutaxis.metagenome.fastq import has_reads
 from gutaxis.metagenome.programs import run_program, scratch_folder
 
 HEADER = "#clade_name\tNCBI_tax_id\trelative_abundance\tadditional_species"
-
-
-def has_reads(*, path: Path) -> bool:
-    """Whether a gzip FASTQ file holds at least one read."""
-    with gzip.open(path, "rb") as handle:
-        return bool(handle.read(1))
 
 
 def empty_profile(*, sample: str, index: str) -> str:

@@ -108,3 +108,17 @@ def linked(*, target: Path | str, folder: Path, name: str) -> Path:
     link = folder / name
     link.symlink_to(Path(target).resolve())
     return link
+
+
+def linked_files(*, target: Path | str, folder: Path, name: str) -> Path:
+    """Make a folder of links to the visible files of another one and return it.
+
+    HUMAnN stops at any file in a database folder that it does not know, also at the hidden time stamp that Snakemake
+    leaves in folders it made.
+    """
+    links = folder / name
+    links.mkdir()
+    for path in sorted(Path(target).resolve().iterdir()):
+        if not path.name.startswith("."):
+            (links / path.name).symlink_to(path)
+    return links

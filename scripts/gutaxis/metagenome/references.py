@@ -13,16 +13,22 @@ import fcntl
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gutaxis.errors import GutaxisError, Problem
+from gutaxis.errors import GutaxisError, Problem, raise_if_errors
 from gutaxis.files import atomic_write
 from gutaxis.metagenome.archives import inventory, unpack
 from gutaxis.metagenome.compatibility import read_rows
+from gutaxis.metagenome.database_folders import (
+    check_host_index,
+    check_metaphlan_folder,
+    check_nucleotide_folder,
+    check_protein_folder,
+)
 from gutaxis.metagenome.download import Fetched, fetch, parse_checksum
 
 COLUMNS = [
@@ -40,6 +46,13 @@ COLUMNS = [
 ]
 #: Content per byte of archive, rounded up, for the check of free space. Publishers do not tell it.
 UNPACK_FACTORS = {"tar": 1.0, "tar.gz": 2.0, "none": 1.0}
+#: What the tools will ask of the content.
+CHECKS: dict[str, Callable[[Path, str], list[Problem]]] = {
+    "host": lambda folder, version: check_host_index(path=folder),
+    "metaphlan": lambda folder, version: check_metaphlan_folder(folder=folder, index=version),
+    "nucleotide": lambda folder, version: check_nucleotide_folder(folder=folder, pattern=f"*{version}*"),
+    "protein": lambda folder, version: check_protein_folder(folder=folder, pattern=f"*{version}*"),
+}
 VERIFIED = {
     "table": "verified against the checksum in resources/databases.tsv",
     "publisher": "verified against the publisher's checksum file",
@@ -63,9 +76,13 @@ class DatabaseFile:
     checksum_url: str | None
     unpack: str
 
-    def identity(self) -> dict[str, Any]:
-        """Return what makes this file another one: not its addresses."""
-        return {"version": self.version, "file": self.file, "size": self.size, "checksum": self.checksum}
+    def agrees(self, *, entry: dict[str, Any]) -> bool:
+        """Whether this row describes a file that was fetched earlier; its addresses may have changed."""
+        return (
+            (self.version, self.file) == (entry["version"], entry["file"])
+            and self.size in (None, entry["size"])
+            and self.checksum in (None, entry["checksum"], f"sha256:{entry['sha256']}")
+        )
 
 
 def database_files(*, name: str, table: Path | str) -> list[DatabaseFile]:
@@ -87,13 +104,20 @@ def database_files(*, name: str, table: Path | str) -> list[DatabaseFile]:
     files = []
     for row in mine:
         values = {key: None if row[key] == "NA" else row[key] for key in COLUMNS}
-        if row["unpack"] not in UNPACK_FACTORS or (values["size"] and not row["size"].isdigit()):
-            wrong = "`unpack` or `size` cannot be used"
-            allowed = f"unpack is {', '.join(UNPACK_FACTORS)}; size is a number of bytes or NA"
+        size_known = values["size"] is not None
+        web = all(row[key].startswith(("https://", "http://")) for key in ("url", "mirror") if values[key])
+        if (
+            row["unpack"] not in UNPACK_FACTORS
+            or (size_known and not row["size"].isdigit())
+            or not values["url"]
+            or not web
+        ):
+            wrong = "`unpack`, `size`, `url` or `mirror` cannot be used"
+            allowed = f"unpack is {', '.join(UNPACK_FACTORS)}; size is bytes or NA; addresses begin with http or https"
             raise GutaxisError(Problem("D01", "databases.tsv", None, "file", row["file"], wrong, allowed, "Correct it"))
         if values["checksum"]:
             parse_checksum(values["checksum"])
-        values["size"] = int(row["size"]) if values["size"] else None
+        values["size"] = int(row["size"]) if size_known else None
         files.append(DatabaseFile(**{key: values[key] for key in DatabaseFile.__dataclass_fields__}))
     if len({file.version for file in files}) > 1:
         wrong, allowed = "The rows of one database differ in version", "One version for all files of a database"
@@ -126,7 +150,8 @@ def fetch_database(
     ------
     GutaxisError
         D01 to D05 and D07 of the table, download and archives; D06 the publisher's checksum file cannot be used; D08
-        a file differs from its first download.
+        a file differs from its first download; D09 what was unpacked earlier has changed; D20 to D27 the content is not
+        what the tools need.
     """
     files = database_files(name=name, table=table)
     store = folder / "store" / files[0].version
@@ -141,6 +166,8 @@ def fetch_database(
                 raise GutaxisError(Problem("D09", name, None, None, None, wrong, f"See {record_path.name}", mend))
             record = _build(name=name, files=files, folder=folder, store=store, retry=(attempts, wait, timeout))
             _write_json(path=record_path, content=record)
+        check = CHECKS.get(name)
+        raise_if_errors(check(store, files[0].version) if check else [])
         _link(link=folder / "files", store=store)
         summary = {key: value for key, value in record.items() if key != "content"}
         _write_json(path=folder / "database.json", content=summary)
@@ -154,21 +181,27 @@ def _build(
     entries = []
     for file in files:
         checksum, evidence = _expected(file=file, folder=folder, timeout=retry[2])
-        result = fetch(
-            url=file.url,
-            mirror=file.mirror,
-            target=folder / "downloads" / file.file,
-            checksum=checksum,
-            size=file.size,
-            unpack_factor=UNPACK_FACTORS[file.unpack],
-            attempts=retry[0],
-            wait=retry[1],
-            timeout=retry[2],
-        )
+        try:
+            result = fetch(
+                url=file.url,
+                mirror=file.mirror,
+                target=folder / "downloads" / file.file,
+                checksum=checksum,
+                size=file.size,
+                unpack_factor=UNPACK_FACTORS[file.unpack],
+                attempts=retry[0],
+                wait=retry[1],
+                timeout=retry[2],
+            )
+        except GutaxisError as error:
+            if evidence != "lock" or not any(problem.code == "D05" for problem in error.problems):
+                raise
+            raise GutaxisError([*error.problems, _lock_problem(file=file, folder=folder)]) from error
         _lock(folder=folder, file=file.file, sha256=result.sha256)
         print(f"{file.file}: {VERIFIED[evidence]}", flush=True)
         fetched.append(result)
-        entries.append({**file.identity(), "size": result.size, "sha256": result.sha256, "verified": evidence})
+        known = {"version": file.version, "file": file.file, "size": result.size, "checksum": checksum}
+        entries.append({**known, "sha256": result.sha256, "verified": evidence, "meaning": VERIFIED[evidence]})
     content = unpack(archives=[result.path for result in fetched], folder=store)
     for result in fetched:
         if result.address is not None:  # archives brought by hand stay
@@ -179,7 +212,6 @@ def _build(
         "files": entries,
         "n_files": len(content),
         "bytes": sum(content.values()),
-        "rows": [file.identity() for file in files],
         "content": content,
     }
 
@@ -189,7 +221,8 @@ def _usable_record(*, path: Path, store: Path, files: list[DatabaseFile]) -> dic
     if not path.exists() or not store.is_dir():
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    same = record["rows"] == [file.identity() for file in files]
+    entries = record["files"]
+    same = len(entries) == len(files) and all(f.agrees(entry=e) for f, e in zip(files, entries, strict=True))
     return record if same and record["content"] == inventory(folder=store) else None
 
 
@@ -201,6 +234,13 @@ def _expected(*, file: DatabaseFile, folder: Path, timeout: float) -> tuple[str 
         return _published(file=file, address=file.checksum_url, timeout=timeout), "publisher"
     locked = _locks(folder=folder).get(file.file)
     return (f"sha256:{locked}", "lock") if locked else (None, "first_download")
+
+
+def _lock_problem(*, file: DatabaseFile, folder: Path) -> Problem:
+    wrong = "The file is not the one of the first download, and the publisher gives no checksum to say which is right"
+    allowed = f"The first download's SHA-256 stands in {folder / 'CHECKSUMS.sha256'}"
+    mend = "If the publisher announces a new edition, remove that line; otherwise fetch again later"
+    return Problem("D08", file.file, None, None, None, wrong, allowed, mend)
 
 
 def _published(*, file: DatabaseFile, address: str, timeout: float) -> str:

@@ -1,0 +1,77 @@
+"""Recovery: planted against recovered is measured right."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import braycurtis
+
+from gutaxis.simulate.recovery import bray_curtis, measure_recovery
+from gutaxis.simulate.show import render_recovery
+from gutaxis.simulate.trial import plan_trial
+
+pytestmark = pytest.mark.unit
+
+
+def test_bray_curtis_equals_scipy():
+    rng = np.random.default_rng(0)
+    a, b = rng.random(6), rng.random(6)
+    ours = bray_curtis(first=pd.Series(a, index=list("abcdef")), second=pd.Series(b, index=list("abcdef")))
+    assert ours == pytest.approx(braycurtis(a / a.sum(), b / b.sum()))
+
+
+def test_bray_curtis_of_features_in_one_only():
+    assert bray_curtis(first=pd.Series({"a": 1.0}), second=pd.Series({"b": 1.0})) == 1
+
+
+@pytest.fixture
+def run(tmp_path):
+    truth = plan_trial(n=4, seed=2, pairs=1000)
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    stool = {name: sample for name, sample in truth["samples"].items() if sample["control"] == "N"}
+    taxa = pd.DataFrame({name: pd.Series(sample["composition"]) for name, sample in stool.items()}).fillna(0)
+    taxa.index = "k__Bacteria|s__" + taxa.index
+    pathways = pd.DataFrame({name: pd.Series(1.0, index=sample["pathways"]) for name, sample in stool.items()})
+    pathways = pathways.fillna(0)
+    host = {}
+    for name in stool:
+        host[name] = tmp_path / f"{name}.txt"
+        host[name].write_text("0\n")
+    return tmp_path, truth, taxa, pathways, host
+
+
+def measure(run, taxa, pathways):
+    folder, _, _, _, host = run
+    out = folder / "simulate"
+    taxa.to_csv(folder / "taxa.tsv", sep="\t")
+    pathways.to_csv(folder / "pathways.tsv", sep="\t")
+    measure_recovery(
+        truth=folder / "truth.json",
+        taxa=folder / "taxa.tsv",
+        pathways=folder / "pathways.tsv",
+        host=host,
+        samples=out / "recovery.tsv",
+        effects=out / "recovery_effects.tsv",
+    )
+    return pd.read_csv(out / "recovery.tsv", sep="\t", keep_default_na=False)
+
+
+def test_truth_itself_is_recovered(run):
+    table = measure(run, run[2], run[3])
+    assert table["bray_curtis"].max() < 1e-3
+    assert set(table["pathways_missing"]) == {"none"}
+    assert set(table["host_removed_percent"]) == {100.0}
+    assert "P01_PRE" in set(table["sample_id"])
+
+
+def test_losses_are_seen(run):
+    taxa, pathways = run[2].copy(), run[3].copy()
+    taxa.loc["k__Bacteria|s__Escherichia_coli", "P01_PRE"] = 0
+    pathways.loc["PWY-6122", "P01_PRE"] = 0
+    run[4]["P01_PRE"].write_text("10\n")
+    row = measure(run, taxa, pathways).set_index("sample_id").loc["P01_PRE"]
+    assert row["bray_curtis"] > 0.01
+    assert row["pathways_missing"] == "PWY-6122"
+    assert row["host_removed_percent"] < 100
+    assert "worst" in render_recovery(output=run[0])
