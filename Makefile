@@ -6,7 +6,8 @@ SHELL := /bin/bash
 CORES ?= $(shell nproc)
 PYTHON := .venv/bin/python
 SNAKEMAKE := .venv/bin/snakemake
-export PYTHONPATH := scripts
+# only for the library's own commands: programs such as multiqc must not see the scripts of the same name
+LIBRARY := PYTHONPATH=scripts $(PYTHON)
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -16,7 +17,7 @@ setup: ## build .venv and .tools, install Debian packages (root) or name the mis
 
 demo: setup ## run the whole workflow on the simulated trial and print what was recovered
 	$(SNAKEMAKE) --cores $(CORES)
-	@$(PYTHON) -m gutaxis.simulate.show results/demo
+	@$(LIBRARY) -m gutaxis.simulate.show results/demo
 
 lint: setup ## style and static checks
 	.venv/bin/ruff check scripts tests envs
@@ -34,11 +35,11 @@ lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py
 
 sheets: setup ## write the demo's sheets and truth again (a test compares them with the repository)
-	$(PYTHON) -m gutaxis.simulate --out config/demo --data resources/simulated
+	$(LIBRARY) -m gutaxis.simulate --out config/demo --data resources/simulated
 	rm config/demo/config.yaml
 
 reference: setup ## write the key and column reference of config/README.md from the schema
-	$(PYTHON) -m gutaxis.cohort.reference config/README.md
+	$(LIBRARY) -m gutaxis.cohort.reference config/README.md
 
 clean: ## remove the demo's results and simulated data (never databases or your own results)
 	rm -rf results/demo resources/simulated .snakemake

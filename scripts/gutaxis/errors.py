@@ -12,7 +12,8 @@ class Problem:
     ----------
     code
         ``E..`` (sheet error), ``W..`` (warning), ``C..`` (config), ``R..`` (reads), ``D..`` (database),
-        ``L..`` (layer), ``P..`` (public data).
+        ``L..`` (layer), ``P..`` (public data),
+        ``T..`` (tool).
     file, line, column, value
         Where it is: the file's name, its 1-based line, the column, the offending value; None where it does not apply.
     wrong, allowed, mend

@@ -210,7 +210,8 @@ class _Transfer:
                 stuck = 1 if self.have() > before else stuck + 1
                 if final or stuck >= attempts:
                     wrong = f"{address} cannot be fetched: {error}"
-                    allowed = f"{self.have()} bytes have arrived and are kept in {self.part}"
+                    kept = f"{self.have()} bytes have arrived and are kept in {self.part}"
+                    allowed = kept if self.have() else "Nothing has arrived"
                     mend = f"Check the network and the address, or put the file by hand at {self.target}"
                     raise _RefusedError(
                         Problem("D03", self.target.name, None, None, None, wrong, allowed, mend)

@@ -34,10 +34,13 @@ def environment_of(*, program: str) -> dict[str, str]:
     """Return the process environment in which a Python tool finds its own interpreter and helper scripts.
 
     MetaPhlAn and KneadData start helpers through ``/usr/bin/env python`` and by bare name, so the folder in which the
-    tool is really installed must come first on PATH.
+    tool is really installed must come first on PATH. The tool must not see this project's modules, some of which share
+    a tool's name.
     """
     home = Path(program).resolve().parent
-    return {**os.environ, "PATH": f"{home}{os.pathsep}{os.environ['PATH']}", "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, "PATH": f"{home}{os.pathsep}{os.environ['PATH']}", "PYTHONHASHSEED": "0"}
+    environment.pop("PYTHONPATH", None)
+    return environment
 
 
 def run_program(*, command: Sequence[str | Path], what: str) -> None:

@@ -143,7 +143,7 @@ def adverse_events_sheet(*, truth: dict[str, Any]) -> list[dict[str, str]]:
             "outcome": "RECOVERED",
         }
         for patient_id in truth["patients"]
-        if _number(patient_id) % 3 == 0
+        if _number(patient_id) % 3 == 1
     ]
 
 
