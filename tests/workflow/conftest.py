@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(item.fspath).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.workflow)
+    items.sort(key=lambda item: "test_end_to_end" in item.nodeid)  # the longest last; the sort keeps all other order
 
 
 @dataclass

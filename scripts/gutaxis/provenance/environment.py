@@ -25,3 +25,5 @@ def prepare_environment(*, base: Path) -> None:
     if tools not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([tools, os.environ["PATH"]])
     os.environ.update(FIXED)
+    # a caller's PYTHONPATH would let tools import this project's modules in place of their own of the same name
+    os.environ.pop("PYTHONPATH", None)

@@ -1,0 +1,63 @@
+"""The demo as a newcomer runs it: `make demo`, in the project itself."""
+
+import re
+import subprocess
+
+import anndata as ad
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import ROOT
+
+OUT = ROOT / "results/demo"
+
+
+@pytest.fixture(scope="module")
+def demo():
+    done = subprocess.run(
+        ["make", "demo"], cwd=ROOT, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return done.stdout
+
+
+def test_demo_prints_planted_against_recovered(demo):
+    found, planted = map(int, re.search(r"planted pathways found +(\d+) of (\d+)", demo).groups())
+    assert found == planted > 200
+    assert "Report:  results/demo/report/multiqc.html" in demo
+    assert (OUT / "report/multiqc.html").stat().st_size > 100_000
+
+
+def test_layers_hold_every_sample(demo):
+    sheets = [pd.read_csv(ROOT / f"config/demo/samples_{batch}.tsv", sep="\t") for batch in ("B1", "B2")]
+    samples = pd.concat(sheets).query("control == 'N'")["sample_id"]
+    assert len(samples) == 23
+    for layer in ("taxa", "pathways"):
+        adata = ad.read_h5ad(OUT / f"layers/{layer}.h5ad")
+        assert sorted(adata.obs_names) == sorted(samples)
+        assert adata.X.min() >= 0
+
+
+def test_every_sample_is_recovered(demo):
+    recovery = pd.read_csv(OUT / "simulate/recovery.tsv", sep="\t", keep_default_na=False)
+    assert len(recovery) == 23
+    assert recovery["bray_curtis"].max() <= 0.10
+    assert set(recovery["pathways_missing"]) == {"none"}
+    assert recovery["host_removed_percent"].min() >= 99
+
+
+def test_planted_effects_have_the_right_sign(demo):
+    effects = pd.read_csv(OUT / "simulate/recovery_effects.tsv", sep="\t")
+    assert len(effects) == 4
+    assert (effects["planted"] * effects["recovered"] > 0).all()
+
+
+def test_mock_is_even(demo):
+    controls = pd.read_csv(OUT / "metagenome/qc/controls.tsv", sep="\t")
+    mock = controls[(controls["control"] == "MOCK") & (controls["species"] != "UNCLASSIFIED")]
+    assert len(mock) == 10
+    assert mock["percent"].between(6, 14).all()
+
+
+def test_no_reads_are_left(demo):
+    assert not list((OUT / "metagenome/reads").glob("*"))
