@@ -15,8 +15,11 @@ from gutaxis.cohort.model import load_cohort
 from gutaxis.errors import GutaxisError
 from gutaxis.layers.plan import plan_layers
 from gutaxis.metagenome.compatibility import check_config
+from gutaxis.metagenome.database_folders import host_folder
+from gutaxis.metagenome.references import database_files
 from gutaxis.provenance.code import code_digest
 from gutaxis.provenance.environment import prepare_environment
+from gutaxis.provenance.preflight import preflight
 
 prepare_environment(base=BASE)
 try:
@@ -31,6 +34,7 @@ except GutaxisError as error:
 
 OUT = config["output"]
 MGX = f"{OUT}/metagenome"
+DATABASES = config["metagenome"]["databases"]
 STOOL = sorted(COHORT.sample_ids(assay="MGX"))
 FUNCTIONS = [sample for sample in STOOL if sample in set(COHORT.sample_ids(assay="MGX", control=False))]
 
@@ -89,9 +93,41 @@ def mem_mb_database(name):
     return mem_mb
 
 
-def preflight_path(environment):
-    """Path of the version table that every job of an environment waits for."""
-    return f"{OUT}/provenance/preflight/{environment}.tsv"
+def run_preflight():
+    """Compare the programs on PATH with their pins and stop with one message; conda environments hold the pins."""
+    if workflow.deployment_settings.deployment_method:
+        return
+    environments = ["workflow", "metagenome", "multiqc"] if METAGENOME_ARM else ["workflow"]
+    try:
+        preflight(table=resource("tools.tsv"), environments=environments, output=f"{OUT}/provenance/versions.tsv")
+    except GutaxisError as error:
+        sys.exit(f"\n{error}\n\nNo job was started.")
+
+
+def database_path(name):
+    """Folder of a database: the one named in the config, else the one that is fetched. An input of the rules using it."""
+    given = DATABASES[name]
+    if given is None:
+        return f"{DATABASES['directory']}/{name}/files"
+    return str(host_folder(path=given)) if name == "host" else given
+
+
+def database_input(name):
+    """A database as a rule's input; none for `pathways` where the config names none.
+
+    Only a folder that no rule makes may be ancient(): if the rule that makes an ancient input is due, Snakemake 9.27
+    overlooks jobs below it whose own outputs are missing.
+    """
+    if name == "pathways" and DATABASES[name] is None:
+        return []
+    made_here = DATABASES[name] is None or config["simulate"]
+    return database_path(name) if made_here else ancient(database_path(name))
+
+
+def database_rows(wildcards):
+    """What decides whether a database has to be fetched anew: version and checksum of its files, not their addresses."""
+    files = database_files(name=wildcards.database, table=resource("databases.tsv"))
+    return [[file.file, file.version, file.checksum or "NA"] for file in files]
 
 
 def layer_input(wildcards):
@@ -126,6 +162,7 @@ METAGENOME_ARM = any(layer.arm == "metagenome" for layer in LAYERS.values())
 def layer_files(wildcards):
     """Every layer of this run and the container of all of them."""
     files = [f"{OUT}/layers/{layer}.h5ad" for layer in LAYERS]
+    files += [f"{OUT}/layers/{name}.stratified.tsv" for name, layer in LAYERS.items() if layer.source == "humann"]
     return files + ([f"{OUT}/layers.h5mu"] if LAYERS else [])
 
 

@@ -2,7 +2,7 @@
 
 Required: per-sample results of an arm, or finished tables named in config `layers`.
 Gives: layers/{layer}.h5ad (AnnData), layers/{layer}.tsv, layers/{layer}.dropped.tsv (samples left out and why),
-layers.h5mu (all layers).
+layers/{layer}.stratified.tsv (HUMAnN), layers.h5mu (all layers).
 """
 
 
@@ -27,6 +27,7 @@ rule layer:
     params:
         source=layer_param("source"),
         sample_prefix=layer_param("sample_prefix"),
+        sample_suffix=layer_param("sample_suffix"),
         rank=layer_param("rank"),
         orientation=layer_param("orientation"),
         kind=layer_param("kind"),
@@ -38,6 +39,34 @@ rule layer:
         "Layer {wildcards.layer}"
     script:
         "../scripts/layer.py"
+
+
+rule stratify_layer:
+    """The rows by species of a layer made from HUMAnN tables, beside the layer."""
+    input:
+        tables=layer_input,
+    output:
+        f"{OUT}/layers/{{layer}}.stratified.tsv",
+    log:
+        f"{OUT}/logs/stratify_layer/{{layer}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/stratify_layer/{{layer}}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem_mb_reads,
+        runtime=60,
+    params:
+        sample_prefix=layer_param("sample_prefix"),
+        sample_suffix=layer_param("sample_suffix"),
+        missing=layer_param("missing"),
+        observations=layer_observations,
+        code=code("stratify_layer"),
+    message:
+        "Layer {wildcards.layer}, by species"
+    script:
+        "../scripts/stratify_layer.py"
 
 
 rule layers_h5mu:

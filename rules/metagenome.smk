@@ -4,16 +4,10 @@ Required: samples with assay MGX and their FASTQ files; databases (rules/referen
 Gives, per sample: metagenome/qc/check_reads, clean_reads, fastqc; metagenome/profiles (MetaPhlAn);
 metagenome/functions (HUMAnN). Layers `taxa`, `pathways`, `genes` are made from these in rules/layers.smk.
 Steps: read check -> KneadData -> FastQC -> MetaPhlAn -> HUMAnN. Blanks and mocks stop after MetaPhlAn.
-
-The cleaned reads are temporary. Rules that read them take them as ancient(), so that making them again for one rule
-does not rerun the others; what the reads depend on (raw files, CLEANING) stands in these rules instead.
 """
 
-CLEANING = {
-    **{name: config["metagenome"]["reads"][name] for name in ("adapters", "trf")},
-    "host": str(database_path("host")),
-    "code": code("clean_reads"),
-}
+# Kept by default: a change in a later step then starts from here. `metagenome.reads.keep: false` saves their disk.
+CLEANED = f"{MGX}/reads/{{sample}}.fastq.gz"
 
 
 rule check_reads:
@@ -47,11 +41,10 @@ rule clean_reads:
     input:
         mates_1=mates(1),
         mates_2=mates(2),
-        check=ancient(f"{MGX}/qc/check_reads/{{sample}}.tsv"),
-        host=ancient(database_path("host")),
-        tools=ancient(preflight_path("metagenome")),
+        check=f"{MGX}/qc/check_reads/{{sample}}.tsv",
+        host=database_input("host"),
     output:
-        reads=temp(f"{MGX}/reads/{{sample}}.fastq.gz"),
+        reads=CLEANED if config["metagenome"]["reads"]["keep"] else temp(CLEANED),
         counts=f"{MGX}/qc/clean_reads/{{sample}}.tsv",
     log:
         f"{OUT}/logs/clean_reads/{{sample}}.log",
@@ -82,9 +75,8 @@ rule fastqc:
     input:
         mates_1=mates(1),
         mates_2=mates(2),
-        check=ancient(f"{MGX}/qc/check_reads/{{sample}}.tsv"),
-        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
-        tools=ancient(preflight_path("metagenome")),
+        check=f"{MGX}/qc/check_reads/{{sample}}.tsv",
+        reads=CLEANED,
     output:
         directory(f"{MGX}/qc/fastqc/{{sample}}"),
     log:
@@ -98,7 +90,6 @@ rule fastqc:
         mem_mb=mem_mb_reads,
         runtime=240,
     params:
-        cleaning=CLEANING,
         code=code("fastqc"),
     message:
         "FastQC of {wildcards.sample}"
@@ -109,11 +100,8 @@ rule fastqc:
 rule profile_taxa:
     """MetaPhlAn: share of each species and SGB, the unclassified part estimated."""
     input:
-        mates_1=mates(1),
-        mates_2=mates(2),
-        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
-        database=ancient(database_path("metaphlan")),
-        tools=ancient(preflight_path("metagenome")),
+        reads=CLEANED,
+        database=database_input("metaphlan"),
     output:
         profile=f"{MGX}/profiles/{{sample}}.tsv",
         summary=f"{MGX}/qc/profile_taxa/{{sample}}.tsv",
@@ -130,7 +118,6 @@ rule profile_taxa:
         runtime=480,
     params:
         index=config["metagenome"]["index"],
-        cleaning=CLEANING,
         code=code("profile_taxa"),
     message:
         "MetaPhlAn of {wildcards.sample}"
@@ -142,8 +129,7 @@ rule joint_index:
     """One nucleotide index of all species seen in any sample of the study (metagenome.nucleotide_index: joint)."""
     input:
         profiles=expand(f"{MGX}/profiles/{{sample}}.tsv", sample=FUNCTIONS),
-        nucleotide=ancient(database_path("nucleotide")),
-        tools=ancient(preflight_path("metagenome")),
+        nucleotide=database_input("nucleotide"),
     output:
         directory(f"{MGX}/functions/joint_index"),
     log:
@@ -168,14 +154,11 @@ rule profile_functions:
     """HUMAnN: gene families and MetaCyc pathways, searched in the species of the sample's MetaPhlAn profile."""
     input:
         unpack(nucleotide_search),
-        mates_1=mates(1),
-        mates_2=mates(2),
-        reads=ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
+        reads=CLEANED,
         profile=f"{MGX}/profiles/{{sample}}.tsv",
-        nucleotide=ancient(database_path("nucleotide")),
-        protein=ancient(database_path("protein")),
-        pathways=ancient(pathways_path()),
-        tools=ancient(preflight_path("metagenome")),
+        nucleotide=database_input("nucleotide"),
+        protein=database_input("protein"),
+        pathways=database_input("pathways"),
     output:
         gene_families=f"{MGX}/functions/{{sample}}_genefamilies.tsv",
         path_abundance=f"{MGX}/functions/{{sample}}_pathabundance.tsv",
@@ -192,7 +175,6 @@ rule profile_functions:
         mem_mb=mem_mb_database("protein"),
         runtime=1440,
     params:
-        cleaning=CLEANING,
         code=code("profile_functions"),
     message:
         "HUMAnN of {wildcards.sample}"

@@ -44,7 +44,6 @@ rule multiqc:
     input:
         qc=f"{MGX}/qc/metagenome_qc.tsv",
         fastqc=(expand(f"{MGX}/qc/fastqc/{{sample}}", sample=STOOL) if config["metagenome"]["reads"]["fastqc"] else []),
-        tools=ancient(preflight_path("multiqc")),
     output:
         f"{OUT}/report/multiqc.html",
     log:

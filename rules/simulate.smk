@@ -9,8 +9,6 @@ SIMULATED = config["simulate"] or {"truth": "none", "directory": "resources/simu
 
 rule simulate_databases:
     """Miniature databases in the real formats: host, MetaPhlAn, ChocoPhlAn, UniRef90, pathways; and the genomes."""
-    input:
-        tools=ancient(preflight_path("metagenome")),
     output:
         genomes=directory(f"{SIMULATED['directory']}/genomes"),
         host=directory(f"{SIMULATED['directory']}/databases/host"),
@@ -40,7 +38,7 @@ rule simulate_reads:
     """Simulated paired reads of one library."""
     input:
         truth=SIMULATED["truth"],
-        genomes=ancient(f"{SIMULATED['directory']}/genomes"),
+        genomes=f"{SIMULATED['directory']}/genomes",
     output:
         mates_1=f"{SIMULATED['directory']}/reads/{{library}}_R1.fastq.gz",
         mates_2=f"{SIMULATED['directory']}/reads/{{library}}_R2.fastq.gz",
@@ -65,7 +63,7 @@ rule simulate_reads:
 rule count_host:
     """Host reads that are left after cleaning, counted by the origin in the simulated read names."""
     input:
-        ancient(f"{MGX}/reads/{{sample}}.fastq.gz"),
+        CLEANED,
     output:
         f"{OUT}/simulate/count_host/{{sample}}.txt",
     log:
@@ -74,8 +72,6 @@ rule count_host:
         f"{OUT}/benchmarks/count_host/{{sample}}.tsv"
     conda:
         "../envs/workflow.yaml"
-    params:
-        cleaning=CLEANING,
     threads: 1
     resources:
         mem_mb=500,

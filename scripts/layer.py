@@ -6,7 +6,7 @@ from gutaxis.entry import script
 from gutaxis.layers.assemble import assemble_layer
 
 with script(snakemake):
-    fields = ("source", "sample_prefix", "rank", "orientation", "kind", "unit", "missing")
+    fields = ("source", "sample_prefix", "sample_suffix", "rank", "orientation", "kind", "unit", "missing")
     assemble_layer(
         name=snakemake.wildcards.layer,
         paths=list(snakemake.input.tables),

@@ -14,7 +14,7 @@ import pytest
 
 from gutaxis.errors import GutaxisError
 from gutaxis.layers.align import align
-from gutaxis.layers.assemble import assemble_layer
+from gutaxis.layers.assemble import assemble_layer, stratify_layer
 from gutaxis.layers.build import build_layer, write_dropped, write_layer, write_twin
 from gutaxis.layers.mudata import combine_files, combine_layers, visit_names
 from gutaxis.layers.names import id_from_file, suggest_affix
@@ -292,12 +292,14 @@ def test_assemble_profiles_with_one_empty(tmp_path):
 
 def test_assemble_humann_with_strata_beside(tmp_path):
     text = "# Pathway\tS1_Abundance\tS2_Abundance\nUNMAPPED\t50\t0\nPWY-1: x\t50\t10\nPWY-1: x|unclassified\t50\t10\n"
-    built = assemble(tmp_path, text, source="humann", output_stratified=str(tmp_path / "strata.tsv"))
+    built = assemble(tmp_path, text, source="humann")
     assert built.var_names.tolist() == ["PWY-1"]
     assert built.var.at["PWY-1", "name"] == "PWY-1: x"
     assert built.X.tolist() == [[500_000.0], [1_000_000.0]]
     assert built.obs["unmapped"].tolist() == [500_000.0, 0.0]
     assert built.uns["unit"] == "cpm"
+    arguments = {"name": "layer", "paths": [str(tmp_path / "input.tsv")], "observations": observations()}
+    stratify_layer(**arguments, output=str(tmp_path / "strata.tsv"))
     strata = (tmp_path / "strata.tsv").read_text().splitlines()
     assert strata[1:] == ["feature\tS1\tS2", "PWY-1: x|unclassified\t500000\t1000000"]
 

@@ -101,7 +101,7 @@ def finished(tmp_path_factory):
     """The small trial, run to its end, in a folder without blanks in its path. Tests must not change its results."""
     project = make_project(tmp_path_factory.mktemp("finished") / "project")
     make_trial(project)
-    project.log = project.run("--configfile", "trial/config.yaml", "--notemp").text
+    project.log = project.run("--configfile", "trial/config.yaml").text
     return project
 
 

@@ -7,16 +7,22 @@ import pytest
 from tests.workflow.conftest import Project
 
 CONFIG = ("--configfile", "trial/config.yaml")
-AGGREGATES = {"layer": 2, "layers_h5mu": 1, "metagenome_qc": 1, "multiqc": 1, "recovery": 1, "all": 1}
+AGGREGATES = {
+    "layer": 2,
+    "stratify_layer": 1,
+    "layers_h5mu": 1,
+    "metagenome_qc": 1,
+    "multiqc": 1,
+    "recovery": 1,
+    "all": 1,
+}
 
 
 @pytest.fixture
 def changed(finished, tmp_path):
-    """A copy of the finished run, time stamps kept and temporary files gone as usual, that a test may change."""
+    """A copy of the finished run, time stamps kept, that a test may change."""
     folder = tmp_path / "copy"
     shutil.copytree(finished.folder, folder, symlinks=True)
-    shutil.rmtree(folder / "results/trial/metagenome/reads")
-    shutil.rmtree(folder / "results/trial/provenance/preflight")
     return Project(folder)
 
 
@@ -63,7 +69,7 @@ def test_batch_with_two_samples_schedules_them_and_the_aggregates(changed):
     per_sample = ("check_reads", "clean_reads", "fastqc", "profile_taxa", "profile_functions", "count_host")
     assert {name: planned.get(name) for name in per_sample} == dict.fromkeys(per_sample, 2)
     others = set(planned) - set(per_sample)
-    assert others <= {*AGGREGATES, "preflight", "completeness"}, planned
+    assert others <= {*AGGREGATES, "completeness"}, planned
 
 
 def test_edit_of_a_library_module_reruns_its_users_and_no_other(changed):
@@ -71,8 +77,7 @@ def test_edit_of_a_library_module_reruns_its_users_and_no_other(changed):
     planned = changed.planned(*CONFIG)
     assert planned.pop("profile_functions") == 3
     assert not {"check_reads", "fastqc", "profile_taxa", "simulate_reads", "simulate_databases"} & set(planned)
-    # the cleaned reads are temporary: they are made again for HUMAnN, and nothing else is
-    assert set(planned) <= {*AGGREGATES, "clean_reads", "preflight"}, planned
+    assert set(planned) <= set(AGGREGATES), planned
 
 
 def test_edit_of_a_layer_module_reruns_no_tool(changed):
@@ -87,10 +92,10 @@ def test_edit_of_a_layer_module_reruns_no_tool(changed):
 
 def test_config_key_reruns_only_what_uses_it(changed):
     edit(changed, "trial/config.yaml", "metagenome:\n", "metagenome:\n  reads: {fastqc: false}\n")
-    assert set(changed.planned(*CONFIG)) <= {"multiqc", "preflight", "all"}
+    assert set(changed.planned(*CONFIG)) <= {"multiqc", "all"}
 
 
 def test_removed_sample_reruns_the_aggregates_only(changed):
     path = changed.folder / "trial/samples_B1.tsv"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("B1_MOCK")))
-    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, "completeness", "preflight"}
+    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, "completeness"}

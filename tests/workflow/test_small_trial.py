@@ -8,6 +8,7 @@ import re
 import anndata as ad
 import pandas as pd
 import pytest
+import yaml
 
 from tests.workflow.conftest import make_project, make_trial
 
@@ -97,11 +98,13 @@ def test_nothing_half_written_is_left(finished):
 def test_same_seed_same_bytes_also_in_a_path_with_blanks(finished, tmp_path):
     again = make_project(tmp_path / "my project folder")
     make_trial(again)
-    again.run("--configfile", "trial/config.yaml")
+    config = yaml.safe_load((again.folder / "trial/config.yaml").read_text())
+    config["metagenome"]["reads"] = {"keep": False}
+    again.run("--configfile", again.write("temporary.yaml", config))
     first, second = digests(finished), digests(again)
     assert len(first) > 20
     assert first == second
-    assert not list((again.folder / OUT / "metagenome/reads").glob("*")), "cleaned reads are temporary"
+    assert not list((again.folder / OUT / "metagenome/reads").glob("*")), "with keep: false cleaned reads are temporary"
 
 
 def test_finished_run_has_nothing_to_do(finished):

@@ -36,7 +36,7 @@ def assemble_layer(
     *, name: str, source: str, paths: Sequence[str], observations: pd.DataFrame, output_h5ad: str,
     output_tsv: str, output_dropped: str, sample_prefix: str = "", sample_suffix: str = "", rank: str = "species",
     orientation: str = "samples_by_features", kind: str | None = None, unit: str | None = None,
-    missing: str = "report", output_stratified: str | None = None,
+    missing: str = "report",
 ) -> ad.AnnData:  # fmt: skip
     """Read tables or profiles, match them with the sheets, check them, and write the layer.
 
@@ -60,8 +60,6 @@ def assemble_layer(
         For ``table``. ``unit`` also says whether MetaPhlAn tables hold percent (default) or fractions.
     missing
         ``report`` or ``fail``: samples found only in the table or only in the sheets.
-    output_stratified
-        For ``humann``: where the stratified rows (feature and species) of the kept samples go, in CPM.
 
     Returns
     -------
@@ -100,10 +98,39 @@ def assemble_layer(
     write_layer(adata=adata, path=output_h5ad)
     write_twin(adata=adata, path=output_tsv)
     write_dropped(dropped=part.dropped, path=output_dropped)
-    if output_stratified is not None:
-        strata = part.stratified.reindex(columns=adata.obs_names).rename_axis("feature").sort_index()
-        write_tsv(strata, output_stratified, index=True, comment=f"layer {name}; unit cpm; by species")
     return adata
+
+
+def stratify_layer(
+    *,
+    name: str,
+    paths: Sequence[str],
+    observations: pd.DataFrame,
+    output: str,
+    sample_prefix: str = "",
+    sample_suffix: str = "",
+    missing: str = "report",
+) -> None:
+    """Write the stratified rows (feature and species, CPM) of a HUMAnN layer's samples beside the layer.
+
+    Parameters
+    ----------
+    name, paths, observations, sample_prefix, sample_suffix, missing
+        As in :func:`assemble_layer`.
+    output
+        Table to write, features x samples; a header alone if the tables have no strata.
+
+    Raises
+    ------
+    GutaxisError
+        As :func:`assemble_layer` with ``source="humann"``.
+    """
+    functions = humann.read_tables(paths=paths, sample_prefix=sample_prefix, sample_suffix=sample_suffix)
+    file = Path(paths[0]).name
+    part = _functions(functions=functions, observations=observations, missing=missing, file=file)
+    samples = sorted(part.values.index)
+    strata = part.stratified.reindex(columns=samples).rename_axis("feature").sort_index()
+    write_tsv(strata, output, index=True, comment=f"layer {name}; unit cpm; by species; features x samples")
 
 
 def _taxa(

@@ -29,7 +29,7 @@ class LayerPlan:
         Reader: ``metaphlan``, ``humann`` or ``table``.
     paths
         Files or folders it is read from.
-    sample_prefix, rank, orientation, kind, unit, missing
+    sample_prefix, sample_suffix, rank, orientation, kind, unit, missing
         As in config ``layers``.
     assay
         Assay whose samples may belong to the layer; None for all samples of the sheets.
@@ -40,6 +40,7 @@ class LayerPlan:
     source: str
     paths: list[str]
     sample_prefix: str = ""
+    sample_suffix: str = ""
     rank: str | None = None
     orientation: str = "samples_by_features"
     kind: str | None = "compositional"
@@ -87,7 +88,10 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
             for path in paths
             if not Path(path).exists()
         ]
-        fields = {key: entry[key] for key in ("sample_prefix", "rank", "orientation", "unit", "assay", "missing")}
+        fields = {
+            key: entry[key]
+            for key in ("sample_prefix", "sample_suffix", "rank", "orientation", "unit", "assay", "missing")
+        }
         layers[name] = LayerPlan(
             name, "config", entry["source"], paths, **fields, kind=entry["kind"] or "compositional"
         )

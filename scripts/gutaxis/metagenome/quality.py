@@ -129,6 +129,8 @@ def run_multiqc(*, qc: Path, fastqc: list[str], output: Path) -> None:
             (work / f"{name}_mqc.yaml").write_text(yaml.safe_dump(section))
         folders = [linked(target=path, folder=work, name=f"fastqc_{Path(path).name}") for path in fastqc]
         command = ["multiqc", "--force", "--quiet", "--no-ansi", "--no-data-dir", "--no-version-check"]
+        # no path of the machine and no date in the page
+        command += ["--cl-config", "show_analysis_paths: false", "--cl-config", "show_analysis_time: false"]
         command += ["--title", "GutAxis: metagenome arm", "--filename", "multiqc.html", "--outdir", work / "out"]
         run_program(command=[*command, work, *folders], what="MultiQC")
         with atomic_write(output) as part:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gutaxis.errors import GutaxisError, Problem
+from gutaxis.errors import GutaxisError, Problem, raise_if_errors
+from gutaxis.files import write_tsv
 
 COLUMNS = ["program", "version", "command", "pattern", "environment", "debian", "conda"]
 #: Python tools take seconds to start, more on a busy or networked file system.
@@ -165,3 +166,29 @@ def _environment() -> Mapping[str, str]:
 def _problem(code: str, tool: Tool, value: str | None, *sentences: str) -> Problem:
     wrong, allowed, mend = sentences
     return Problem(code, "tools.tsv", None, tool.program, value, wrong, allowed, mend)
+
+
+def preflight(*, table: Path | str, environments: list[str], output: Path | str) -> None:
+    """Compare every program of several environments with its pin and write the versions that were found.
+
+    Parameters
+    ----------
+    table
+        ``resources/tools.tsv``.
+    environments
+        Environments whose programs the run may start.
+    output
+        Table to write: program, version, pinned, environment.
+
+    Raises
+    ------
+    GutaxisError
+        All missing, different or silent programs together.
+    """
+    tables, problems = [], []
+    for environment in environments:
+        versions, found = check_tools(table=table, environment=environment)
+        tables.append(versions)
+        problems += found
+    raise_if_errors(problems)
+    write_tsv(pd.concat(tables), output)
