@@ -1,4 +1,4 @@
-# The doors of the project. Everything else is `snakemake --cores N --configfile my.yaml [target]`.
+# The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fast lock sheets reference rulegraph clean
@@ -25,7 +25,7 @@ lint: setup ## style and static checks
 	.venv/bin/snakefmt --check Snakefile rules
 	$(SNAKEMAKE) --lint
 
-fast: lint ## lint and the tests that need no tool and no workflow
+fast: lint ## lint and the tests that run no workflow
 	.venv/bin/pytest tests/sheets tests/unit
 
 test: lint ## everything, fast tests first, end to end last
@@ -48,4 +48,4 @@ rulegraph: setup ## draw docs/rulegraph.svg, the rules of the demo and what feed
 	@mv docs/.rulegraph.part docs/rulegraph.svg
 
 clean: ## remove the demo's results and simulated data (never databases or your own results)
-	rm -rf results/demo resources/simulated .snakemake
+	rm -rf results/demo resources/simulated

@@ -26,17 +26,17 @@ try:
     config = load_config(config=config, schema_path=BASE / "config/schemas/config.schema.json")
     COHORT = load_cohort(config=config, root=Path.cwd())
     LAYERS = plan_layers(config=config, cohort=COHORT)
-    check_config(
-        config=config, arm="taxa" in LAYERS and LAYERS["taxa"].arm == "metagenome", resources=BASE / "resources"
-    )
+    METAGENOME_ARM = any(layer.arm == "metagenome" for layer in LAYERS.values())
+    check_config(config=config, arm=METAGENOME_ARM, resources=BASE / "resources")
 except GutaxisError as error:
     sys.exit(f"\n{error}\n\nNothing was run. Config and sheets are described in config/README.md.")
 
 OUT = config["output"]
 MGX = f"{OUT}/metagenome"
 DATABASES = config["metagenome"]["databases"]
-STOOL = sorted(COHORT.sample_ids(assay="MGX"))
-FUNCTIONS = [sample for sample in STOOL if sample in set(COHORT.sample_ids(assay="MGX", control=False))]
+# Stool samples with files, controls among them; those of patients go on to HUMAnN.
+STOOL = [sample for sample in COHORT.sample_ids(assay="MGX") if COHORT.files(sample_id=sample)[0]]
+FUNCTIONS = [sample for sample in STOOL if COHORT.samples.at[sample, "control"] == "N"]
 
 
 wildcard_constraints:
@@ -59,7 +59,7 @@ def resource(name):
 
 def threads_up_to(limit):
     """Threads of one job: `limit` where half of the cores allow it, so that two jobs always fit."""
-    cores = workflow.cores or 2 * limit
+    cores = workflow.resource_settings.cores or 2 * limit
     return max(1, min(limit, cores // 2))
 
 
@@ -80,6 +80,11 @@ def is_control(wildcards):
 def mem_mb_reads(wildcards, input, attempt):
     """Memory of a job that streams reads: a base and a tenth of its input, more at every attempt."""
     return int((1500 + 0.1 * input.size_mb) * attempt)
+
+
+def disk_mb_humann(wildcards, input):
+    """Disk of HUMAnN's work folder: about 14 times the compressed reads (tests/workflow/test_metagenome_tools.py)."""
+    return int(500 + 14 * Path(input.reads).stat().st_size / 1e6)
 
 
 def mem_mb_database(name):
@@ -115,8 +120,8 @@ def database_path(name):
 def database_input(name):
     """A database as a rule's input; none for `pathways` where the config names none.
 
-    Only a folder that no rule makes may be ancient(): if the rule that makes an ancient input is due, Snakemake 9.27
-    overlooks jobs below it whose own outputs are missing.
+    Only what this workflow does not make may be ancient(). When the job that makes an ancient file is due, Snakemake
+    9.27 overlooks jobs further down whose own outputs are missing, and ends as if all were done.
     """
     if name == "pathways" and DATABASES[name] is None:
         return []
@@ -154,9 +159,6 @@ def nucleotide_search(wildcards):
     if config["metagenome"]["nucleotide_index"] == "joint":
         return {"joint_index": f"{MGX}/functions/joint_index"}
     return {}
-
-
-METAGENOME_ARM = any(layer.arm == "metagenome" for layer in LAYERS.values())
 
 
 def layer_files(wildcards):

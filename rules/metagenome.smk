@@ -173,6 +173,7 @@ rule profile_functions:
     threads: threads_up_to(8)
     resources:
         mem_mb=mem_mb_database("protein"),
+        disk_mb=disk_mb_humann,
         runtime=1440,
     params:
         code=code("profile_functions"),

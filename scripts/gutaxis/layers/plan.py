@@ -1,11 +1,9 @@
 """Which layers a run has and what each is made from: an arm's per-sample results, or a finished table of the config."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gutaxis.cohort.model import Cohort
-from gutaxis.errors import Problem, raise_if_errors
 
 #: Layers the metagenome arm makes: name -> (source, file of one sample, rank, unit).
 METAGENOME = {
@@ -58,11 +56,6 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
         Validated config.
     cohort
         The cohort: its stool samples with files make the metagenome layers.
-
-    Raises
-    ------
-    GutaxisError
-        If a finished table named in config ``layers`` does not exist.
     """
     layers: dict[str, LayerPlan] = {}
     samples = [name for name in cohort.sample_ids(assay="MGX", control=False) if cohort.files(sample_id=name)[0]]
@@ -71,23 +64,8 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
         if samples and wanted[name]:
             paths = [f"{config['output']}/metagenome/{pattern.format(sample=sample)}" for sample in samples]
             layers[name] = LayerPlan(name, "metagenome", source, paths, rank=rank, unit=unit, assay="MGX")
-    problems = []
     for name, entry in config["layers"].items():
         paths = [entry["path"]] if isinstance(entry["path"], str) else list(entry["path"])
-        problems += [
-            Problem(
-                "C10",
-                "config",
-                None,
-                f"layers.{name}.path",
-                path,
-                "there is no such file or folder",
-                "A path relative to the folder in which Snakemake is started",
-                "Correct the path, or make the table first",
-            )
-            for path in paths
-            if not Path(path).exists()
-        ]
         fields = {
             key: entry[key]
             for key in ("sample_prefix", "sample_suffix", "rank", "orientation", "unit", "assay", "missing")
@@ -95,5 +73,4 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
         layers[name] = LayerPlan(
             name, "config", entry["source"], paths, **fields, kind=entry["kind"] or "compositional"
         )
-    raise_if_errors(problems)
     return dict(sorted(layers.items()))
