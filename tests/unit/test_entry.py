@@ -1,0 +1,68 @@
+"""Entry scripts: a user's mistake is told without a traceback, a defect with one; both are in the log."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from gutaxis.entry import script
+from gutaxis.errors import GutaxisError, Problem
+from gutaxis.files import atomic_write
+from gutaxis.provenance.environment import prepare_environment
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def job(tmp_path):
+    return SimpleNamespace(log=[str(tmp_path / "rule.log")], rule="check_reads")
+
+
+def test_output_goes_to_the_log(job, capsys):
+    with script(job):
+        print("hello")
+        print("oops", file=sys.stderr)
+    assert open(job.log[0]).read() == "hello\noops\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_mistake(job, capsys):
+    problem = Problem("E08", "lesions.tsv", 14, "lesion_id", "T03", "12 mm", "15 mm or more", "Correct it")
+    with pytest.raises(SystemExit) as caught, script(job):
+        raise GutaxisError(problem)
+    assert caught.value.code == 1
+    told = capsys.readouterr().err
+    assert "check_reads: E08 lesions.tsv:14 column=lesion_id value=T03: 12 mm. 15 mm or more. Correct it." in told
+    assert "Traceback" not in told
+    assert "E08" in open(job.log[0]).read()
+
+
+def test_defect(job):
+    with pytest.raises(ZeroDivisionError), script(job):
+        _ = 1 / 0
+    assert "Traceback" in open(job.log[0]).read()
+
+
+def test_nothing_half_written(tmp_path):
+    target = tmp_path / "folder" / "table.tsv"
+    with pytest.raises(RuntimeError), atomic_write(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+    with atomic_write(target) as part:
+        part.write_text("whole")
+    assert [path.name for path in target.parent.iterdir()] == ["table.tsv"]
+
+
+def test_environment_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/bin")
+    monkeypatch.setenv("PYTHONPATH", "scripts")
+    for name in ("OMP_NUM_THREADS", "PYTHONHASHSEED"):
+        monkeypatch.delenv(name, raising=False)
+    import os
+
+    prepare_environment(base=tmp_path)
+    prepare_environment(base=tmp_path)
+    assert os.environ["PATH"] == f"{tmp_path / '.tools' / 'bin'}:/bin"
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert "PYTHONPATH" not in os.environ
