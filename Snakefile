@@ -14,7 +14,7 @@ if not workflow.config_settings.configfiles:
 include: "rules/common.smk"
 include: "rules/targets.smk"
 include: "rules/references.smk"
-include: "rules/clinical.smk"
+include: "rules/cohort.smk"
 include: "rules/metagenome.smk"
 include: "rules/simulate.smk"
 include: "rules/layers.smk"

@@ -39,6 +39,8 @@ rm -f "$message"
 #: A sample is cut into at least this many chunks, unless they were smaller than MIN_CHUNK: KneadData's copies of one
 #: chunk then stay below twice the compressed sample (tests/workflow/test_metagenome_tools.py measures it).
 CHUNKS, MIN_CHUNK = 10, 50_000
+#: How KneadData says that a step left no read; it then ends with status 1.
+NOTHING_LEFT = "created empty output files"
 COUNT = re.compile(r"READ COUNT: (\w+)(?: \S+)? (\w+) : .*: ([\d.]+)$")
 REPEATS = re.compile(r"Total number of sequences with repeats removed from file .*: (\d+)$")
 CONTAMINANTS = re.compile(r"Total contaminate sequences in file \( (.*) \) : ([\d.]+)$")
@@ -230,7 +232,12 @@ def clean_reads(
                 command += ["--trimmomatic-options", steps, "--reorder", "--remove-intermediate-output"]
                 command += ["--decontaminate-pairs", "strict"] if mates_2 else []
                 command += [] if trf else ["--bypass-trf"]
-                run_program(command=command, what=f"KneadData of sample {sample}")
+                try:
+                    run_program(command=command, what=f"KneadData of sample {sample}")
+                except GutaxisError as error:
+                    # nothing is left of this chunk, as in a clean blank; the sample as a whole is judged below
+                    if NOTHING_LEFT not in str(error):
+                        raise
                 total += parse_counts(log=(folder / "chunk.log").read_text())
                 names = ["paired_1", "paired_2", "unmatched_1", "unmatched_2"]
                 kept = [folder / f"chunk_{name}.fastq" for name in names] if mates_2 else [folder / "chunk.fastq"]

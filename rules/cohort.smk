@@ -1,8 +1,11 @@
-"""The cohort: who gave which sample, what pairs up.
+"""The cohort: who gave which sample, what pairs up, and the checked sheets as files.
 
-Required: the sheets of config `cohort`. Gives: clinical/completeness.tsv, clinical/pairs.tsv; `snakemake validate`
-prints the grid. The sheets are no inputs: their sorted content is a parameter, so that reordered rows rerun nothing.
+Required: the sheets of config `cohort`. Gives: clinical/completeness.tsv, clinical/pairs.tsv, clinical/cohort/{table}.tsv;
+`snakemake validate` prints the grid. The sheets are no inputs: their sorted content (or its digest) is a parameter, so
+that reordered rows rerun nothing.
 """
+
+from gutaxis.cohort.tables import TABLES
 
 
 rule completeness:
@@ -53,3 +56,27 @@ rule validate:
         "Config and sheets are sound"
     script:
         "../scripts/validate.py"
+
+
+rule cohort_tables:
+    """The checked sheets, sorted and typed, with days counted from ILDR: what the clinical arm reads."""
+    output:
+        **{table: f"{OUT}/clinical/cohort/{table}.tsv" for table in TABLES},
+    log:
+        f"{OUT}/logs/cohort_tables/cohort_tables.log",
+    benchmark:
+        f"{OUT}/benchmarks/cohort_tables/cohort_tables.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config={name: config[name] for name in COHORT_KEYS},
+        digest=COHORT.digest(),
+        code=code("cohort_tables"),
+    message:
+        "Checked sheets as tables"
+    script:
+        "../scripts/cohort_tables.py"
