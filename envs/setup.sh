@@ -34,7 +34,7 @@ build() {
   .tools/uv/bin/uv venv --quiet --python "$python" "$venv"
   local arguments=()
   for file in "$@"; do arguments+=(--requirement "$file"); done
-  VIRTUAL_ENV="$PWD/$venv" .tools/uv/bin/uv pip install --quiet --require-hashes "${arguments[@]}"
+  VIRTUAL_ENV="$PWD/$venv" .tools/uv/bin/uv pip install --quiet --system-certs --require-hashes "${arguments[@]}"
   echo "$stamp" >"$venv/.stamp"
 }
 
