@@ -26,10 +26,10 @@ lint: setup ## style and static checks
 	$(SNAKEMAKE) --lint
 
 fast: lint ## lint and the tests that run no workflow
-	.venv/bin/pytest tests/sheets tests/unit
+	.venv/bin/pytest tests/sheets tests/unit tests/oracle
 
 test: lint ## everything, fast tests first, end to end last
-	.venv/bin/pytest tests/sheets tests/unit tests/realdata tests/workflow --durations=15
+	.venv/bin/pytest tests/sheets tests/unit tests/oracle tests/realdata tests/workflow --durations=15
 
 lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py

@@ -15,6 +15,7 @@ include: "rules/common.smk"
 include: "rules/targets.smk"
 include: "rules/references.smk"
 include: "rules/cohort.smk"
+include: "rules/clinical.smk"
 include: "rules/metagenome.smk"
 include: "rules/simulate.smk"
 include: "rules/layers.smk"
@@ -25,7 +26,7 @@ include: "rules/provenance.smk"
 # Snakemake takes a default target only from this file.
 rule all:
     input:
-        f"{OUT}/clinical/completeness.tsv",
+        clinical_files,
         layer_files,
         metagenome_files,
         recovery_files,

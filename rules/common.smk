@@ -163,6 +163,15 @@ def nucleotide_search(wildcards):
     return {}
 
 
+def clinical_files(wildcards):
+    """Tables of the cohort, and what is derived from the RECIST measurements where they are the source."""
+    names = ["completeness", "pairs", *(ENDPOINTS if RECIST else ["sample_response"])]
+    files = [f"{OUT}/clinical/{name}.tsv" for name in names]
+    if RECIST:
+        files += [f"{OUT}/clinical/figures/{name}.svg" for name in FIGURES]
+    return files
+
+
 def layer_files(wildcards):
     """Every layer of this run and the container of all of them."""
     files = [f"{OUT}/layers/{layer}.h5ad" for layer in LAYERS]

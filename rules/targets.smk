@@ -12,6 +12,5 @@ rule layers:
 
 rule clinical:
     input:
-        f"{OUT}/clinical/completeness.tsv",
-        f"{OUT}/clinical/pairs.tsv",
+        clinical_files,
     localrule: True

@@ -7,6 +7,8 @@ import pytest
 from tests.workflow.conftest import Project
 
 CONFIG = ("--configfile", "trial/config.yaml")
+#: What is made of the sheets; a changed sample is a changed sheet.
+SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures"}
 AGGREGATES = {
     "layer": 2,
     "stratify_layer": 1,
@@ -69,7 +71,7 @@ def test_batch_with_two_samples_schedules_them_and_the_aggregates(changed):
     per_sample = ("check_reads", "clean_reads", "fastqc", "profile_taxa", "profile_functions", "count_host")
     assert {name: planned.get(name) for name in per_sample} == dict.fromkeys(per_sample, 2)
     others = set(planned) - set(per_sample)
-    assert others <= {*AGGREGATES, "completeness"}, planned
+    assert others <= {*AGGREGATES, *SHEETS}, planned
 
 
 def test_edit_of_a_library_module_reruns_its_users_and_no_other(changed):
@@ -98,4 +100,4 @@ def test_config_key_reruns_only_what_uses_it(changed):
 def test_removed_sample_reruns_the_aggregates_only(changed):
     path = changed.folder / "trial/samples_B1.tsv"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("B1_MOCK")))
-    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, "completeness"}
+    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, *SHEETS}

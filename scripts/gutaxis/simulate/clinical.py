@@ -12,7 +12,7 @@ COURSES: dict[str, tuple[float, ...]] = {
     "CR": (1.0, 0.5, 0.0, 0.0, 0.0),
     "PR": (1.0, 0.65, 0.5, 0.45, 0.45),
     "SD": (1.0, 0.9, 0.85, 0.9, 0.95),
-    "PD": (1.0, 1.1, 1.5, 1.8),
+    "PD": (1.0, 1.35, 1.6),
     "PD_DEATH": (1.0, 1.6),
 }
 #: Lesions of every patient: id, category, organ, node, irradiated, method, baseline size in mm (None: not measured).
@@ -61,6 +61,14 @@ def patients_sheet(*, truth: dict[str, Any]) -> list[dict[str, str]]:
                 "prior_lines": str(1 + number % 3),
                 "prior_icb": "COMBO" if number % 2 else "MONO",
                 "prior_icb_best": "SD" if number % 3 else "PD",
+                "prior_icb_pd_date": _day(patient_id, -30),
+                "n_metastatic_sites": str(2 + number % 3),
+                "liver_mets": "Y",
+                "prior_pelvic_rt": "N",
+                "active_infection": "N",
+                "organ_dysfunction": "N",
+                "concurrent_therapy": "N",
+                "life_exp_ge3mo": "Y",
                 "abx_60d": "Y" if number % 5 == 0 else "N",
                 "ppi_30d": "Y" if number % 4 == 0 else "N",
                 "last_alive_date": _day(patient_id, last_day),
@@ -138,7 +146,7 @@ def adverse_events_sheet(*, truth: dict[str, Any]) -> list[dict[str, str]]:
             "end_date": _day(patient_id, 10),
             "serious": "N",
             "rel_ildr": "RELATED",
-            "rel_ici": "UNKNOWN",
+            "rel_ici": "NOT RELATED",
             "irae": "N",
             "outcome": "RECOVERED",
         }

@@ -1,0 +1,1 @@
+"""Clinical endpoints: from lesion measurements to responder status, survival and adverse events."""
