@@ -1,5 +1,6 @@
 """Survival against R: survival::survfit (curve, rates, medians, intervals) and cmprsk::cuminc, to 1e-8."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -44,12 +45,17 @@ PLATEAU = {
 }  # fmt: skip
 
 
-def run_r(script: str, package: str) -> dict[str, np.ndarray]:
+@functools.cache
+def missing(package: str) -> str | None:
     if shutil.which("Rscript") is None:
-        pytest.skip("Rscript is not installed")
+        return "Rscript is not installed"
     probe = subprocess.run(["Rscript", "-e", f"library({package})"], capture_output=True, check=False)
-    if probe.returncode:
-        pytest.skip(f"the R package {package} is not installed")
+    return f"the R package {package} is not installed" if probe.returncode else None
+
+
+def run_r(script: str, package: str) -> dict[str, np.ndarray]:
+    if missing(package):
+        pytest.skip(missing(package))
     done = subprocess.run(["Rscript", "-e", R_JSON + script], capture_output=True, text=True, check=True)
     return {name: np.array(values, dtype=float) for name, values in json.loads(done.stdout).items()}
 

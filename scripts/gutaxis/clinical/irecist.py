@@ -1,5 +1,7 @@
 """iRECIST, an optional layer over RECIST 1.1: progression is unconfirmed until the next scan confirms it."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,16 @@ from gutaxis.clinical.settings import ClinicalSettings
 MIN_CONFIRM_DAYS, MAX_CONFIRM_DAYS = 28, 56
 WORSE_TENTHS = 50
 MAX_NEW_TARGETS, MAX_NEW_PER_ORGAN = 5, 2
+WALKED = [
+    "day",
+    "overall_response",
+    "target_response",
+    "nontarget_response",
+    "new_lesion",
+    "sum_mm",
+    "n_new",
+    "new_tenths",
+]
 COLUMNS = [*ASSESSMENT, "date", "day", "overall_response", "irecist_response", "worse", "iupd_day"]
 BEST_COLUMNS = [*GROUP, "ibor", "iupd_day", "icpd_day", "icpd_seen_day"]
 #: Best first.
@@ -52,8 +64,9 @@ def irecist_timepoints(*, timepoints: pd.DataFrame, cells: pd.DataFrame, setting
     rows = rows.sort_values([*GROUP, "day", "assessment_id"], kind="stable", ignore_index=True)
     longest = MAX_CONFIRM_DAYS + settings.visit_window_days
     answers: list[tuple[str, str, float]] = []
-    for _, course in rows.groupby(GROUP, sort=False):
-        answers += _walk(course.to_dict("records"), longest)
+    # plain records: a data frame per patient would be ten times slower
+    for _, course in groupby(rows[[*GROUP, *WALKED]].to_dict("records"), key=itemgetter(*GROUP)):
+        answers += _walk(list(course), longest)
     rows[["irecist_response", "worse", "iupd_day"]] = pd.DataFrame(
         answers, columns=["irecist_response", "worse", "iupd_day"], index=rows.index
     )
