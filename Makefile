@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fast lock sheets reference rulegraph clean
+.PHONY: help setup demo test lint fast bench lock sheets reference rulegraph clean
 
 CORES ?= $(shell nproc)
 PYTHON := .venv/bin/python
@@ -30,6 +30,9 @@ fast: lint ## lint and the tests that run no workflow
 
 test: lint ## everything, fast tests first, end to end last
 	.venv/bin/pytest tests/sheets tests/unit tests/oracle tests/realdata tests/workflow --durations=15
+
+bench: setup ## time and memory of the parts that have a bound, apart from the tests
+	$(LIBRARY) tests/benchmarks/bench_clinical.py
 
 lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py

@@ -29,7 +29,8 @@ json <- function(...) { l <- list(...)
 """
 FIT = """
 suppressMessages(library(survival))
-f <- survfit(Surv(time, event) ~ 1, conf.type = "log-log"); r <- survfit(Surv(time, 1 - event) ~ 1, conf.type = "log-log")
+f <- survfit(Surv(time, event) ~ 1, conf.type = "log-log")
+r <- survfit(Surv(time, 1 - event) ~ 1, conf.type = "log-log")
 s <- summary(f, times = at); t <- summary(f)$table; u <- summary(r)$table; k <- c("median", "0.95LCL", "0.95UCL")
 json(time = time, event = event, at = s$time, rate = s$surv, low = s$lower, high = s$upper, risk = s$n.risk,
   curve = f$surv, curve_low = f$lower, curve_high = f$upper, se = f$std.err, median = t[k], follow_up = u[k])
@@ -73,7 +74,7 @@ def compare(expected: dict[str, np.ndarray]) -> None:
     for place, time in enumerate(expected["at"]):
         found = survival_at(curve=curve, time=time)
         limits = [expected[name][place] for name in ("low", "high")]
-        # where nobody had an event R prints 1 to 1 before the first observation, and NA after it: no interval either way
+        # with nobody's event yet R prints 1 to 1 before the first observation, NA after it: neither is an interval
         limits = [np.nan, np.nan] if expected["rate"][place] == 1 else limits
         assert found == pytest.approx([expected["rate"][place], *limits], **CLOSE)
     assert list(median_survival(curve=curve)) == pytest.approx(expected["median"], **CLOSE)

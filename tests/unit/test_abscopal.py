@@ -12,7 +12,7 @@ from gutaxis.clinical.settings import ClinicalSettings
 pytestmark = pytest.mark.unit
 
 
-def lesion(name="T01", irradiated="N", category="TARGET", node="N", patient="P1", prior_rt="N") -> tuple:
+def lesion(name="T01", irradiated="N", category="TARGET", *, node="N", patient="P1", prior_rt="N") -> tuple:
     return patient, name, category, "LYMPH NODE" if node == "Y" else "LIVER", node, irradiated, prior_rt
 
 

@@ -44,21 +44,22 @@ def count(*rows: dict, weeks=(12,), cut=400.0, safety=None) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "end", "day", "flag", "emergent"),
+    ("first", "last", "end", "day", "flag_emergent"),
     [
-        (5, 5, np.nan, 5, None, "Y"),
-        (0, 0, np.nan, 0, None, "Y"),  # on the day of ILDR
-        (-1, -1, np.nan, -1, None, "N"),
-        (22, 51, np.nan, 22, "D", "Y"),  # a month after ILDR: its first day
-        (-9, 21, np.nan, 0, "D", "Y"),  # the month of ILDR: not before it
-        (-9, 21, -2, -9, "D", "N"),  # over before ILDR
-        (-40, -10, np.nan, -40, "D", "N"),
-        (-68, 296, np.nan, 0, "M", "Y"),  # only the year
-        (np.nan, np.nan, np.nan, 0, "Y", "Y"),
-        (np.nan, np.nan, -3, -3, "Y", "N"),
+        (5, 5, np.nan, 5, (None, "Y")),
+        (0, 0, np.nan, 0, (None, "Y")),  # on the day of ILDR
+        (-1, -1, np.nan, -1, (None, "N")),
+        (22, 51, np.nan, 22, ("D", "Y")),  # a month after ILDR: its first day
+        (-9, 21, np.nan, 0, ("D", "Y")),  # the month of ILDR: not before it
+        (-9, 21, -2, -9, ("D", "N")),  # over before ILDR
+        (-40, -10, np.nan, -40, ("D", "N")),
+        (-68, 296, np.nan, 0, ("M", "Y")),  # only the year
+        (np.nan, np.nan, np.nan, 0, ("Y", "Y")),
+        (np.nan, np.nan, -3, -3, ("Y", "N")),
     ],
 )
-def test_first_day(first, last, end, day, flag, emergent):
+def test_first_day(first, last, end, day, flag_emergent):
+    flag, emergent = flag_emergent
     row = derive(event(start=float(first), start_day_last=float(last), end_day_last=float(end))).iloc[0]
     assert row["start_day"] == day
     assert row["trtemfl"] == emergent

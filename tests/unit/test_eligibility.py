@@ -42,7 +42,8 @@ def test_a_patient_who_meets_everything_is_in_every_set():
     [
         ("METASTATIC", {"n_metastatic_sites": 0.0}, "N"), ("METASTATIC", {"n_metastatic_sites": np.nan}, "NA"),
         ("PRIOR_ICB", {"prior_icb": "COMBO"}, "Y"), ("PRIOR_ICB", {"prior_icb": np.nan}, "NA"),
-        ("PROGRESSED_ON_ICB", {"prior_icb_pd_day": 5.0}, "N"), ("PROGRESSED_ON_ICB", {"prior_icb_pd_day": np.nan}, "NA"),
+        ("PROGRESSED_ON_ICB", {"prior_icb_pd_day": 5.0}, "N"),
+        ("PROGRESSED_ON_ICB", {"prior_icb_pd_day": np.nan}, "NA"),
         ("ECOG_0_2", {"ecog": 0.0}, "Y"), ("ECOG_0_2", {"ecog": 2.0}, "Y"), ("ECOG_0_2", {"ecog": 3.0}, "N"),
         ("LIFE_EXPECTANCY_3_MONTHS", {"life_exp_ge3mo": "N"}, "N"),
         ("LIFE_EXPECTANCY_3_MONTHS", {"life_exp_ge3mo": np.nan}, "NA"),

@@ -102,7 +102,7 @@ def adverse_event_problems(*, adverse_events: pd.DataFrame, patients: pd.DataFra
     Parameters
     ----------
     adverse_events, patients
-        As for :func:`adverse_events_long`; ``patients`` also with death_date.
+        As for :func:`adverse_events_long`; ``patients`` also with death_day.
 
     Returns
     -------
@@ -111,14 +111,14 @@ def adverse_event_problems(*, adverse_events: pd.DataFrame, patients: pd.DataFra
         but no death in the patients sheet. (A death from treatment without a fatal event is W16 of the sheets.)
     """
     derived = adverse_events_long(adverse_events=adverse_events, patients=patients)
-    rows = adverse_events.merge(
-        derived[["patient_id", "ae_id", "arelfl", "fatal", "astdtf"]], on=["patient_id", "ae_id"]
-    )
+    rows = adverse_events.merge(derived[["patient_id", "ae_id", "fatal", "astdtf"]], on=["patient_id", "ae_id"])
     fatal = rows["fatal"] == "Y"
-    alive = ~rows["patient_id"].map(patients["death_date"].notna())
+    alive = ~rows["patient_id"].map(patients["death_day"].notna())
     no_day = rows["astdtf"].notna()
+    unknown = {name: ~rows[name].isin((RELATED, NOT_RELATED)) for name in ("rel_ildr", "rel_ici")}
     cases = (
-        ("W34", "rel_ildr", rows["arelfl"] == "Y", "may or may not be related to treatment; it counts as related"),
+        ("W34", "rel_ildr", unknown["rel_ildr"], "may or may not be related to ILDR; it counts as related"),
+        ("W34", "rel_ici", unknown["rel_ici"], "may or may not be related to the antibody; it counts as related"),
         ("W35", "grade", rows["grade"].isna(), "has no grade; it counts as of any grade only"),
         ("W36", "start_date", no_day, "has no full first date; the first possible day, if possible of ILDR, is taken"),
         ("W37", "serious", fatal & (rows["serious"] != "Y"), "is fatal, but is not noted as serious"),

@@ -32,11 +32,11 @@ WIDTH = 560
 MAX_NAMED = 120
 
 
-def response_color(*, values: Sequence[str], title: str = "Best response") -> alt.Color:
+def response_color(*, values: Sequence[str], legend: alt.Legend | None = None) -> alt.Color:
     """Return the colour of the responses that occur, in their clinical order."""
     seen = [name for name in RESPONSE_COLORS if name in set(values)]
     scale = alt.Scale(domain=seen, range=[RESPONSE_COLORS[name] for name in seen])
-    return alt.Color("bor:N", scale=scale, title=title)
+    return alt.Color("bor:N", scale=scale, title="Best response", legend=legend or alt.Legend())
 
 
 def titled(*, chart: Chart, title: str, notes: Sequence[str]) -> Chart:

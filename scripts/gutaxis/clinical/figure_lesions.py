@@ -9,6 +9,7 @@ from gutaxis.clinical.figure_frame import (
     GREY,
     INK,
     LIGHT,
+    MAX_NAMED,
     SKY,
     VERMILION,
     WIDTH,
@@ -16,6 +17,7 @@ from gutaxis.clinical.figure_frame import (
     counted,
     empty_figure,
     in_order,
+    line_legend,
     response_color,
     titled,
 )
@@ -120,7 +122,7 @@ def spider(
     base = alt.Chart(data).encode(
         x=alt.X("weeks:Q", title="Weeks from ILDR", axis=alt.Axis(values=_weeks(data["weeks"].max()))),
         y=alt.Y("drawn:Q", title="Change from baseline, %"),
-        color=response_color(values=data["bor"].tolist()),
+        color=response_color(values=data["bor"].tolist(), legend=line_legend()),
         detail="patient_id:N",
         tooltip=[
             alt.Tooltip("patient_id:N", title="Patient"),
@@ -130,13 +132,17 @@ def spider(
         ],
     )
     progressed = base.transform_filter(alt.datum.overall_response == "PD")
-    chart = (
-        base.mark_line(strokeWidth=1.3, opacity=0.8)
-        + base.mark_point(filled=True, size=22, opacity=0.9)
-        + progressed.mark_point(filled=True, size=70, opacity=1, shape="cross")
-    )
-    chart = (_rules(values=(-30, 0, 20)) + chart).properties(width=WIDTH, height=330)
     shown = data["patient_id"].nunique()
+    if shown <= MAX_NAMED:
+        chart = (
+            base.mark_line(strokeWidth=1.3, opacity=0.8)
+            + base.mark_point(filled=True, size=22, opacity=0.9)
+            + progressed.mark_point(filled=True, size=70, opacity=1, shape="cross")
+        )
+    else:  # thin, pale lines show where many run; thousands of points would cover them
+        chart = base.mark_line(strokeWidth=0.6, opacity=0.25)
+        chart += progressed.mark_point(filled=True, size=10, opacity=0.4, shape="cross")
+    chart = (_rules(values=(-30, 0, 20)) + chart).properties(width=WIDTH, height=330)
     notes = [
         counted(shown=shown, total=len(best), missing={"without a complete sum after ILDR": len(best) - shown}),
         f"Reader {settings.reader}. Scans with a target missing or under another therapy are left out. Cross: "

@@ -107,8 +107,9 @@ def sample_response(
     for name, value in _landmark_columns(landmarks, abscopal, settings).items():
         rows[name] = owner.map(value)
     weeks = [f"abscopal_w{week}" for week in sorted(settings.weeks_response, reverse=True)]
-    latest = rows[weeks].where(rows[weeks] != "NE").bfill(axis=1).iloc[:, 0]
-    rows["abscopal"] = latest.fillna(rows[weeks[0]])
+    rows["abscopal"] = rows[weeks[0]]
+    for name in weeks[1:]:
+        rows["abscopal"] = rows["abscopal"].where(rows["abscopal"] != "NE", rows[name])
     for paramcd in ("PFS2", "OS", "CSS"):
         own = times[times["paramcd"] == paramcd].set_index("patient_id")
         rows[f"{paramcd.lower()}_days"] = owner.map(own["aval_days"]).astype("Int64")
