@@ -1,21 +1,18 @@
-"""Time and memory of the RECIST part: 10,000 patients, 10 visits, 5 lesions, one core.
+"""Time and memory of the whole clinical arm: 10,000 patients, 10 visits, 5 lesions, one core.
 
-Run from the project's folder with ``OMP_NUM_THREADS=1 PYTHONPATH=scripts`` and the project's Python.
+`make bench` runs it.
 """
 
 import argparse
 import resource
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from gutaxis.clinical.best_response import best_response
-from gutaxis.clinical.irecist import irecist_best, irecist_timepoints
-from gutaxis.clinical.recist import assess
-from gutaxis.clinical.response_rates import landmarks, response_rates, response_sets
+from gutaxis.clinical.endpoints import derive_endpoints
 from gutaxis.clinical.settings import ClinicalSettings
+from gutaxis.cohort.vocabulary import SHEETS, day_column
 
 LIMIT_SECONDS, LIMIT_MB = 60, 2048
 LESIONS = (("T01", "TARGET"), ("T02", "TARGET"), ("T03", "TARGET"), ("NT01", "NON-TARGET"), ("N01", "NEW"))
@@ -70,36 +67,62 @@ def make(*, patients: int, visits: int, seed: int = 1) -> tuple[pd.DataFrame, pd
     return people, lesions, measurements.sample(frac=1, random_state=seed)
 
 
+def _columns(sheet: str) -> list[str]:
+    """Every column of a checked sheet, the day numbers beside the dates included."""
+    dates = [day_column(name=column.name) for column in SHEETS[sheet] if column.kind in {"date", "partial_date"}]
+    return [*(column.name for column in SHEETS[sheet]), *dates]
+
+
+def cohort_tables(*, patients: int, visits: int) -> dict[str, pd.DataFrame]:
+    """Return a random trial as the tables that the clinical arm reads, with one stool pair per patient."""
+    people, lesions, measurements = make(patients=patients, visits=visits)
+    people["ildr_date"] = "2026-01-05"
+    people["ildr_dose_gy"] = 1.0
+    people["last_alive_day"] = people["death_day"].fillna(500.0)
+    people["last_alive_date"] = people["death_date"] = np.nan
+    people["death_cause"] = np.where(people["death_day"].notna(), "CANCER", None)
+    people["tumor_type"] = "NSCLC"
+    lesions["irradiated"] = np.where(lesions["lesion_id"] == "T01", "Y", "N")
+    lesions["prior_rt"] = "N"
+    timepoints = ["PRE", "POST"]
+    samples = pd.DataFrame(
+        {
+            "patient_id": np.repeat(people.index, 2),
+            "timepoint": timepoints * patients,
+            "collect_day": [-2.0, 21.0] * patients,
+        }
+    )
+    samples = samples.assign(assay="MGX", material="STOOL", batch="B1", control="N", qc="PASS")
+    samples.index = pd.Index(samples["patient_id"] + "_" + samples["timepoint"], name="sample_id")
+    pairs = pd.DataFrame({"patient_id": people.index, "assay": "MGX", "material": "STOOL"})
+    pairs["pre"], pairs["post"] = pairs["patient_id"] + "_PRE", pairs["patient_id"] + "_POST"
+    pairs = pairs.assign(pair_id=pairs["patient_id"] + ".MGX.STOOL", pair_status="PAIRED", reason=None)
+    people, lesions, measurements, samples = (
+        table.reindex(columns=[*table.columns, *(c for c in _columns(sheet) if c not in {*table, table.index.name})])
+        for sheet, table in (
+            ("patients", people),
+            ("lesions", lesions),
+            ("measurements", measurements),
+            ("samples", samples),
+        )
+    )
+    return {"patients": people, "lesions": lesions, "measurements": measurements, "samples": samples, "pairs": pairs}
+
+
 def main() -> None:
-    """Time every step and fail beyond the limits."""
+    """Time the arm and fail beyond the limits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=10_000)
     parser.add_argument("--visits", type=int, default=10)
     choice = parser.parse_args()
-    patients, lesions, measurements = make(patients=choice.patients, visits=choice.visits)
-    settings, follow_up = ClinicalSettings(), pd.Series(400.0, patients.index)
-    print(f"{choice.patients} patients, {len(measurements)} measurements")
-    total = 0.0
-
-    def timed(name: str, step: Callable, **keys: object) -> object:
-        nonlocal total
-        start = time.perf_counter()
-        result = step(**keys)
-        total += time.perf_counter() - start
-        print(f"{name:>18} {time.perf_counter() - start:6.2f} s")
-        return result
-
-    found = timed("recist", assess, lesions=lesions, measurements=measurements, settings=settings)
-    people = {"patients": patients, "timepoints": found.timepoints}
-    best = timed("best_response", best_response, **people, follow_up=follow_up, settings=settings).table
-    marks = timed("landmarks", landmarks, **people, best=best, follow_up=follow_up, settings=settings)
-    sets = timed("response_sets", response_sets, **people, baselines=found.baselines, settings=settings)
-    timed("response_rates", response_rates, landmarks=marks, patients=patients, analysis_sets=sets)
-    layer = timed("irecist", irecist_timepoints, timepoints=found.timepoints, cells=found.cells, settings=settings)
-    timed("irecist_best", irecist_best, irecist=layer, patients=patients)
+    tables = cohort_tables(patients=choice.patients, visits=choice.visits)
+    start = time.perf_counter()
+    settings = ClinicalSettings(irecist=True)
+    made = derive_endpoints(tables=tables, settings=settings, data_cut="2027-12-31", dates="iso")
+    total = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{'total':>18} {total:6.2f} s, peak {memory:.0f} MB (limits {LIMIT_SECONDS} s, {LIMIT_MB} MB)")
-    print(best["cbor"].value_counts().to_string())
+    print(f"{choice.patients} patients, {len(tables['measurements'])} measurements, {len(made.tables)} tables")
+    print(f"{total:.1f} s, peak {memory:.0f} MB (limits {LIMIT_SECONDS} s, {LIMIT_MB} MB)")
     if total > LIMIT_SECONDS or memory > LIMIT_MB:
         raise SystemExit(1)
 
