@@ -45,7 +45,7 @@ def truth():
 
 def test_every_planned_table_is_made(made):
     assert sorted(made) == sorted(endpoint_names(adverse_events=True, irecist=True, simon=True))
-    assert all(len(table) for table in made.values())
+    assert [name for name, table in made.items() if table.empty] == ["warnings"], "the demo leaves nothing to assume"
 
 
 def test_planted_courses_come_out(made, truth):

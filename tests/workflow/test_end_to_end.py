@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it: `make demo`, in the project itself."""
 
 import gzip
+import json
 import re
 import subprocess
 
@@ -65,3 +66,13 @@ def test_no_host_read_is_left(demo):
         reads = gzip.decompress((OUT / f"metagenome/reads/{sample}.fastq.gz").read_bytes())
         assert reads.count(b"@GSIM:") > 10_000
         assert b":host" not in reads
+
+
+def test_every_sample_carries_its_planted_response(demo):
+    truth = json.loads((ROOT / "config/demo/truth.json").read_text())["patients"]
+    status = pd.read_csv(OUT / "clinical/sample_response.tsv", sep="\t", keep_default_na=False)
+    assert len(status) == 23
+    for row in status.itertuples(index=False):
+        assert row.response == truth[row.patient_id]["response"]
+    for figure in ("waterfall", "swimmer", "survival_pfs2"):
+        assert (OUT / f"clinical/figures/{figure}.svg").read_text().startswith("<svg")

@@ -133,7 +133,10 @@ def derive_endpoints(*, tables: Tables, settings: ClinicalSettings, data_cut: st
         made["irecist_best"] = irecist_best(irecist=irecist, patients=patients)
     if settings.simon is not None:
         made["simon"] = simon_table(**settings.simon)
-    return Endpoints(made, recist, cut, sorted(warnings, key=Problem.sort_key))
+    warnings.sort(key=Problem.sort_key)
+    rows = [[item.code, item.file, item.column, item.value, str(item)] for item in warnings]
+    made["warnings"] = pd.DataFrame(rows, columns=["code", "file", "column", "value", "message"])
+    return Endpoints(made, recist, cut, warnings)
 
 
 def given_sample_response(*, tables: Tables) -> pd.DataFrame:

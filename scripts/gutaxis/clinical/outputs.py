@@ -40,6 +40,7 @@ def endpoint_names(*, adverse_events: bool, irecist: bool, simon: bool) -> list[
         "sample_response",
         "label_sensitivity",
         "label_sensitivity_switches",
+        "warnings",
     ]
     names += ["adverse_events", "adverse_events_long"] if adverse_events else []
     names += ["irecist_timepoints", "irecist_best"] if irecist else []
