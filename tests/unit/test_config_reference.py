@@ -33,6 +33,7 @@ def test_the_reference_has_every_column():
 
 def test_the_readme_lists_exactly_the_codes_of_the_checks():
     sources = [path.read_text() for path in (ROOT / "scripts" / "gutaxis" / "cohort").glob("c*.py")]
+    sources += [path.read_text() for path in (ROOT / "scripts" / "gutaxis" / "clinical").glob("*.py")]
     sources.append((ROOT / "scripts" / "gutaxis" / "cohort" / "sheets.py").read_text())
     raised = {code for text in sources for code in re.findall(r'"([EWC]\d\d)"', text)}
     assert set(re.findall(r"^\| ([EWC]\d\d) \|", README, flags=re.MULTILINE)) == raised

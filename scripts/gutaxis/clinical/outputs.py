@@ -14,7 +14,7 @@ FIGURES = (
 
 
 def endpoint_names(*, adverse_events: bool, irecist: bool, simon: bool) -> list[str]:
-    """Return the names of the tables that :func:`gutaxis.clinical.endpoints.derive_endpoints` makes, so that a workflow can plan them.
+    """Return the names of the tables that :mod:`gutaxis.clinical.endpoints` makes, so that a workflow can plan them.
 
     Parameters
     ----------
