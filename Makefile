@@ -33,6 +33,7 @@ test: lint ## everything, fast tests first, end to end last
 
 bench: setup ## time and memory of the parts that have a bound, apart from the tests
 	$(LIBRARY) tests/benchmarks/bench_clinical.py
+	$(LIBRARY) tests/benchmarks/bench_disk.py
 
 lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py

@@ -85,7 +85,7 @@ def mem_mb_reads(wildcards, input, attempt):
 
 
 def disk_mb_humann(wildcards, input):
-    """Disk of HUMAnN's work folder: about 14 times the compressed reads (tests/workflow/test_metagenome_tools.py)."""
+    """Disk of HUMAnN's work folder: about 14 times the compressed reads (tests/benchmarks/bench_disk.py)."""
     return int(500 + 14 * Path(input.reads).stat().st_size / 1e6)
 
 
