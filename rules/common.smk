@@ -35,7 +35,7 @@ OUT = config["output"]
 MGX = f"{OUT}/metagenome"
 DATABASES = config["metagenome"]["databases"]
 # What reading the sheets depends on.
-COHORT_KEYS = ("cohort", "covariates", "contrasts", "dates", "layers", "metagenome", "response", "simulate", "visits")
+COHORT_KEYS = ("cohort", "covariates", "contrasts", "dates", "layers", "response", "simulate", "visits")
 # Stool samples with files, controls among them; those of patients go on to HUMAnN.
 STOOL = [sample for sample in COHORT.sample_ids(assay="MGX") if COHORT.files(sample_id=sample)[0]]
 FUNCTIONS = [sample for sample in STOOL if COHORT.samples.at[sample, "control"] == "N"]

@@ -1,5 +1,6 @@
 """The checked sheets as files: written and read back they are the same tables."""
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -37,3 +38,13 @@ def test_round_trip(demo, tmp_path):
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_like=True)
     assert read["measurements"]["value_mm"].dtype == float
     assert read["patients"].index.name == "patient_id"
+
+
+def test_words_in_a_column_whose_name_ends_in_day(demo, tmp_path):
+    # `same_day` says whether a sample of the day of ILDR was taken before it; `collect_day` is a number of days
+    demo = dataclasses.replace(demo, samples=demo.samples.assign(same_day="BEFORE"))
+    files = {name: tmp_path / f"{name}.tsv" for name in TABLES}
+    write_tables(cohort=demo, files=files)
+    samples = read_tables(paths=[str(files["samples"])])["samples"]
+    assert set(samples["same_day"]) == {"BEFORE"}
+    assert samples["collect_day"].dtype == float

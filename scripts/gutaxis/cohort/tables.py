@@ -56,9 +56,11 @@ def read_table(*, path: Path | str) -> pd.DataFrame:
     """
     name = Path(path).stem
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, na_values=["NA"])
-    numbers = {column.name for column in SHEETS.get(name, ()) if column.kind in {"number", "integer"}}
+    kinds = {column.name: column.kind for column in SHEETS.get(name, ())}
     for column in table.columns:
-        if column in numbers or column.endswith(("_day", "_day_last")):
+        # day numbers stand beside the dates and are no columns of a sheet; `same_day` is one, and holds words
+        day = column not in kinds and column.endswith(("_day", "_day_last"))
+        if day or kinds.get(column) in {"number", "integer"}:
             table[column] = table[column].astype(float)
     table = table.where(table.notna(), np.nan)
     if name in {"patients", "samples"}:
