@@ -146,6 +146,7 @@ CASES = [
     case("no ildr_date for survival", given, config("contrasts", {"survival": {"role": "primary"}}), drop("patients", "ildr_date"), at="E01 patients:1", column="ildr_date", value=None, says="needed"),
     case("patient twice", add("patients", 2), at="E02 patients:5", column="patient_id", value="P01", says="patients.tsv:2|One row per patient_id"),
     case("lesion twice", add("lesions", 4), at="E02 lesions:8", column="lesion_id", value="N01", says="lesions.tsv:4|patient_id and lesion_id"),
+    case("lesion changes category", add("lesions", 2, category="NON-TARGET"), at="E02 lesions:8", column="lesion_id", value="T01", says="NON-TARGET here and TARGET at lesions.tsv:2|keeps the category"),
     case("event twice", add("adverse_events", 2), at="E02 adverse_events:4", column="ae_id", value="AE1", says="adverse_events.tsv:2"),
     case("sample in two batches", second_batch, at="E02 samples2:2", column="sample_id", value="P03-S1", says="samples.tsv:6|over all samples sheets"),
     case("word in other letters", put("samples", 2, qc="pass"), at="E03 samples:2", column="qc", value="pass", says="PASS, FAIL, PENDING|Did you mean `PASS`"),

@@ -144,6 +144,17 @@ def _repeated(sheet: str, table: pd.DataFrame) -> list[Problem]:
         wrong = "The patient is in cohort {cohort} here and in {_cohort} at {_first}"
         problems = flag(again[two], code="E20", wrong=wrong, allowed="A patient belongs to one cohort", **told)
         again = again[~two]
+    if sheet == "lesions":
+        again["_category"] = first.loc[index, "category"].to_numpy()
+        changed = again["category"].notna() & again["_category"].notna() & (again["category"] != again["_category"])
+        told_lesion = {
+            "column": key[-1],
+            "wrong": "The lesion is {category} here and {_category} at {_first}",
+            "allowed": "A lesion keeps the category of its baseline",
+            "mend": "Keep that row; growth of a non-target is a state in the measurements, a new lesion gets a new id",
+        }
+        problems = flag(again[changed], code="E02", **told_lesion)
+        again = again[~changed]
     wrong = "This id already stands at {_first}"
     allowed = f"One row per {' and '.join(key)}" + (", over all samples sheets" if sheet == "samples" else "")
     return problems + flag(again, code="E02", wrong=wrong, allowed=allowed, **told)
