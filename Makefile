@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fast bench lock sheets reference rulegraph clean
 
-CORES ?= $(shell nproc)
+# nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 PYTHON := .venv/bin/python
 SNAKEMAKE := .venv/bin/snakemake
 # only for the library's own commands: programs such as multiqc must not see the scripts of the same name
