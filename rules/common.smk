@@ -46,7 +46,6 @@ wildcard_constraints:
     library=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     layer=r"[a-z][a-z0-9_]*",
     database=r"[a-z]+",
-    environment=r"[a-z]+",
 
 
 def code(rule_name):

@@ -37,7 +37,7 @@ if grep -qi error "$message" || {{ [ $status -ge 128 ] && [ $status -lt 160 ]; }
 rm -f "$message"
 """
 #: A sample is cut into at least this many chunks, unless they were smaller than MIN_CHUNK: KneadData's copies of one
-#: chunk then stay below twice the compressed sample (tests/workflow/test_metagenome_tools.py measures it).
+#: chunk then stay below twice the compressed sample (tests/benchmarks/bench_disk.py measures it).
 CHUNKS, MIN_CHUNK = 10, 50_000
 #: How KneadData says that a step left no read; it then ends with status 1.
 NOTHING_LEFT = "created empty output files"
