@@ -4,11 +4,13 @@
 figure holds its index of the miniature pangenomes, a fixed 17 MB or so that a real sample does not notice.
 """
 
+import io
 import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from gutaxis.metagenome.humann import profile_functions
@@ -47,7 +49,8 @@ def peak(*, folder: Path, step: Callable[[], None]) -> tuple[int, float]:
     watcher.start()
     start = time.perf_counter()
     try:
-        step()
+        with redirect_stdout(io.StringIO()):  # what the tools say would bury the figures
+            step()
     finally:
         done.set()
         watcher.join()
