@@ -1,0 +1,1 @@
+"""Statistics written once for every layer: designs, models, permutations, diversity, differential abundance."""
