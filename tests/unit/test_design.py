@@ -41,7 +41,7 @@ def test_baseline_takes_one_pre_sample_per_patient_with_a_response():
     table.loc["P03_PRE":"P03_POST", "response"] = None
     design = make("baseline", table)
     assert (design.scheme, design.tested, design.n, design.n_r, design.n_nr) == ("between", "response", 11, 5, 6)
-    assert design.columns == ("intercept", "response", "cohort=other")
+    assert design.columns == ("intercept", "response", "cohort=lung")
     assert all(name.endswith("_PRE") for name in design.units.index)
     assert design.dropped.values.tolist() == [
         ["patient", "P03", "response is not known"],

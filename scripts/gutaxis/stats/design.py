@@ -15,7 +15,8 @@ The unit is the patient. A contrast becomes one of four schemes:
     PRE samples with the time to PFS2; the feature itself is added by the Cox model.
 
 Between patients every covariate is centred. Where a covariate varies within patients (antibiotics, batch), its
-difference is not: the mean change is then the one at an unchanged covariate, as in the mixed model. A batch that is the same for both samples of a patient cancels in the difference; it enters where it varies.
+difference is not: the mean change is then the one at an unchanged covariate, as in the mixed model. A batch that is the
+same for both samples of a patient cancels in the difference; it enters where it varies.
 """
 
 from dataclasses import dataclass, field
