@@ -12,6 +12,8 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
+include: "rules/results.smk"
 include: "rules/targets.smk"
 include: "rules/references.smk"
 include: "rules/cohort.smk"
@@ -19,6 +21,8 @@ include: "rules/clinical.smk"
 include: "rules/metagenome.smk"
 include: "rules/simulate.smk"
 include: "rules/layers.smk"
+include: "rules/diversity.smk"
+include: "rules/differential.smk"
 include: "rules/report.smk"
 include: "rules/provenance.smk"
 
@@ -28,6 +32,8 @@ rule all:
     input:
         clinical_files,
         layer_files,
+        diversity_files,
+        differential_files,
         metagenome_files,
         recovery_files,
     localrule: True

@@ -1,6 +1,6 @@
 """Named targets beside `all`: each a part of the work that can be asked for alone.
 
-What they hold is listed in the functions *_files of common.smk, the only place that knows what "done" means.
+What they hold is listed in the functions *_files of results.smk, the only place that knows what "done" means.
 """
 
 
@@ -13,4 +13,16 @@ rule layers:
 rule clinical:
     input:
         clinical_files,
+    localrule: True
+
+
+rule diversity:
+    input:
+        diversity_files,
+    localrule: True
+
+
+rule differential:
+    input:
+        differential_files,
     localrule: True

@@ -229,6 +229,8 @@ CASES = [
     case("id like an option", put("samples", 2, sample_id="-rf"), at="E23 samples:2", column="sample_id", value="-rf", says="letter or digit first"),
     case("id with braces", put("patients", 2, patient_id="P{01}"), at="E23 patients:2", column="patient_id", value="P{01}", says="not allowed", alone=False),
     case("misspelt column", rename("samples", "file_2", "file2"), at="E24 samples:1", column="file2", value=None, says="Did you mean `file_2`"),
+    case("injection without order", put("samples", 2, assay="METAB", material="PLASMA", file_2=""), at="E25 samples:2", column="run_order", value=None, says="place in the run|Fill in the order", alone=False),
+    case("two files for one mode", put("samples", 2, assay="METAB", material="PLASMA", file_1="reads/a_1.fq.gz;reads/a_2.fq.gz", file_2=""), at="E22 samples:2", column="file_1", says="2 files for one mode|sample_id of its own", value="reads/a_1.fq.gz;reads/a_2.fq.gz", alone=False),
     # Config
     case("misspelt key", config("covariate", []), at="C01 config", column="covariate", value=None, says="Did you mean `covariates`"),
     case("key in the wrong place", config("trf", True), at="C01 config", column="trf", value=None, says="Move it to `metagenome.reads.trf`"),
@@ -305,7 +307,7 @@ def test_odd(trial, wanted):
 
 def test_every_code_has_a_case():
     tested = {case.code for case in [*CASES, *WARNINGS]}
-    assert {f"E{number:02d}" for number in range(1, 25)} <= tested
+    assert {f"E{number:02d}" for number in range(1, 26)} <= tested
     assert {f"W{number:02d}" for number in range(1, 17)} <= tested
     assert len(CASES) >= 50
     assert len({case.name for case in [*CASES, *WARNINGS]}) == len(CASES) + len(WARNINGS)

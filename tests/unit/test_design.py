@@ -135,11 +135,14 @@ def test_few_patients_carry_few_covariates():
         ("post", trial()[lambda t: t["timepoint"] == "PRE"], "0 responders and 0 non-responders"),
         ("survival", trial(pfs2_cnsr=1.0), "0 PFS2 events in 12 patients"),
         ("baseline", trial().iloc[:0], "0 responders"),
+        ("response_change", trial().iloc[:0], "0 responders"),
+        ("response_change", trial()[lambda t: t["timepoint"] == "PRE"], "0 responders"),
+        ("change", trial(response=None).iloc[:0], "0 complete pairs"),
     ],
 )
 def test_too_few_is_a_refusal_not_a_crash(contrast, table, words):
-    design = make(contrast, table)
-    assert words in design.refusal
+    for pairs in ("auto", "differences", "mixed"):
+        assert words in make(contrast, table, pairs=pairs).refusal
 
 
 def test_events_bound_the_covariates_of_survival():

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gutaxis.cohort.checks_columns import flag
@@ -62,7 +63,9 @@ def find_files(*, samples: pd.DataFrame, config: Mapping[str, Any], root: Path) 
                         )
                     )
         lanes_1, lanes_2 = len(columns["file_1"][-1]), len(columns["file_2"][-1])
-        if lanes_2 and lanes_1 != lanes_2:
+        if row["assay"] == "METAB":
+            problems += _injections(row, lanes_1, lanes_2)
+        elif lanes_2 and lanes_1 != lanes_2:
             problems.append(
                 Problem(
                     "E22",
@@ -76,6 +79,33 @@ def find_files(*, samples: pd.DataFrame, config: Mapping[str, Any], root: Path) 
                 )
             )
     return samples.assign(files_1=columns["file_1"], files_2=columns["file_2"]), problems
+
+
+def _injections(row: dict[str, Any], positive: int, negative: int) -> Iterator[Problem]:
+    """Yield what is wrong with the files of a metabolome sample: one per mode, and a place in the run."""
+    for name, number in (("file_1", positive), ("file_2", negative)):
+        if number > 1:
+            yield Problem(
+                "E22",
+                row["_file"],
+                row["_line"],
+                name,
+                row[name],
+                f"{number} files for one mode of a metabolome sample",
+                "One file in file_1 (positive mode), one in file_2 (negative mode)",
+                "Give every further injection a row and a sample_id of its own",
+            )
+    if (positive or negative) and pd.isna(row.get("run_order", np.nan)):
+        yield Problem(
+            "E25",
+            row["_file"],
+            row["_line"],
+            "run_order",
+            None,
+            "A metabolome file without its place in the run",
+            "A whole number from 1; drift is followed along it",
+            "Fill in the order of injection within the batch",
+        )
 
 
 def _resolve(entry: str, folder: str, root: Path) -> str:

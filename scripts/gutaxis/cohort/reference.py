@@ -91,7 +91,7 @@ def _keys(schema: Mapping[str, Any], prefix: str) -> Iterator[list[str]]:
         ]
         if section:
             yield from _keys(sub, f"{path}.")
-        if isinstance(free, dict):
+        if isinstance(free, dict) and "properties" in free:
             yield from _keys(free, f"{path}.<name>.")
 
 

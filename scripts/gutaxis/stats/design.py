@@ -211,7 +211,7 @@ def _usable(*, observations: pd.DataFrame, contrast: str) -> tuple[pd.DataFrame,
         nonlocal table
         names = table.index[~keep] if what == "sample" else sorted(set(table.loc[~keep, "patient_id"]))
         dropped.extend((what, name, reason) for name in names)
-        table = table[keep]
+        table = table[keep.astype(bool)]
 
     if "pair_status" in table:
         leave_out(
@@ -238,7 +238,8 @@ def _scheme(*, contrast: str, samples: pd.DataFrame, pairs: str) -> str:
 
 
 def _complete_pairs(samples: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str, str]]]:
-    whole = samples.groupby("patient_id")["timepoint"].transform("size") == 2
+    # astype: in an empty table a comparison has no type, and would select columns
+    whole = (samples.groupby("patient_id")["timepoint"].transform("size") == 2).astype(bool)
     lacking = [
         ("patient", row.patient_id, f"no {'POST' if row.timepoint == 'PRE' else 'PRE'} sample")
         for row in samples[~whole].itertuples()
@@ -254,7 +255,7 @@ def _too_few(*, contrast: str, samples: pd.DataFrame, minimum: int) -> str | Non
         return None if events >= minimum else f"{events} PFS2 events in {len(patients)} patients; at least {minimum}"
     if contrast in {"change", "response_change"}:
         both = samples.groupby("patient_id").size() == 2
-        patients = patients[patients["patient_id"].map(both)]
+        patients = patients[patients["patient_id"].map(both).astype(bool)]
     if contrast == "change":
         return None if len(patients) >= minimum else f"{len(patients)} complete pairs; at least {minimum}"
     counts = {name: int((patients["response"] == name).sum()) for name in ("R", "NR")}

@@ -1,0 +1,52 @@
+"""What "done" means: the result files of every part, as input functions of the targets. No rule stands here."""
+
+
+def clinical_files(wildcards):
+    """Tables of the cohort, and what is derived from the RECIST measurements where they are the source."""
+    names = ["completeness", "pairs", *(ENDPOINTS if RECIST else ["sample_response"])]
+    files = [f"{OUT}/clinical/{name}.tsv" for name in names]
+    if RECIST:
+        files += [f"{OUT}/clinical/figures/{name}.svg" for name in FIGURES]
+    return files
+
+
+def layer_files(wildcards):
+    """Every layer of this run and the container of all of them."""
+    files = [f"{OUT}/layers/{layer}.h5ad" for layer in LAYERS]
+    files += [f"{OUT}/layers/{name}.stratified.tsv" for name, layer in LAYERS.items() if layer.source == "humann"]
+    return files + ([f"{OUT}/layers.h5mu"] if LAYERS else [])
+
+
+def metagenome_files(wildcards):
+    """Quality tables and report of the metagenome arm, where it has samples."""
+    if not METAGENOME_ARM:
+        return []
+    return [f"{OUT}/metagenome/qc/metagenome_qc.tsv", f"{OUT}/report/multiqc.html"]
+
+
+def recovery_files(wildcards):
+    """Planted against recovered, in a simulated trial."""
+    return [f"{OUT}/simulate/recovery.tsv"] if config["simulate"] and METAGENOME_ARM else []
+
+
+def diversity_files(wildcards):
+    """Alpha and beta diversity of every layer."""
+    files = []
+    for layer, plan in LAYERS.items():
+        folder = f"{OUT}/diversity/{layer}"
+        if plan.kind in ALPHA_KINDS:
+            files += [f"{folder}/alpha_diversity.tsv", f"{folder}/alpha_tests.tsv"]
+        metrics = layer_metrics(layer)
+        tables = ("beta", "pcoa", "permanova", "dispersion")
+        files += [f"{folder}/{table}_{metric}.tsv" for metric in metrics for table in tables]
+        files += [f"{folder}/within_patient_shift.tsv"] if metrics else []
+        files += [f"{folder}/signatures.tsv"] if plan.source == "metaphlan" else []
+    return files
+
+
+def differential_files(wildcards):
+    """Every contrast of every layer; corrected copies of the layers where they are wanted."""
+    files = [f"{OUT}/differential/{layer}/{contrast}.tsv" for layer in LAYERS for contrast in config["contrasts"]]
+    if config["differential"]["corrected_layers"]:
+        files += [f"{OUT}/layers/{layer}.corrected.h5ad" for layer in LAYERS]
+    return files
