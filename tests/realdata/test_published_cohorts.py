@@ -1,17 +1,12 @@
 """Six published cohorts, from public files to a taxa layer: shapes, traps, and a check that no samples are swapped."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy.spatial.distance import cdist
 from scipy.stats import wilcoxon
 
-from gutaxis.cohort import load_cohort, load_config
-from gutaxis.cohort.published import make_sheets, write_sheets
+from gutaxis.cohort.published import make_sheets
 from gutaxis.cohort.published_sources import SOURCES
 from gutaxis.errors import GutaxisError
 from gutaxis.layers.assemble import assemble_layer
@@ -20,7 +15,6 @@ from gutaxis.layers.ranks import taxa_of_rank
 
 pytestmark = pytest.mark.realdata
 
-PROJECT = Path(__file__).resolve().parents[2]
 # samples in the layer, species, dropped by reason, responses of patients R / NR / NA
 EXPECTED = {
     "lee_2022": (164, 2006, {"no profile in the table": ["ERR10290768"]}, (65, 97, 3)),
@@ -30,30 +24,6 @@ EXPECTED = {
     "baruch_2021": (40, 1010, {"not in the sheets": ["SRR13068852", "SRR13068853"]}, (4, 6, 0)),
     "toposcore": (97, 2039, {}, (0, 0, 65)),
 }
-
-
-@pytest.fixture(scope="module")
-def runs(public_data, tmp_path_factory):
-    """Every cohort as its example config describes it: cohort, layer, sheets."""
-    root = tmp_path_factory.mktemp("published")
-    (root / "public").symlink_to(public_data)
-    made = {}
-    for name in SOURCES:
-        sheets = make_sheets(data=root / "public", cohort=name)
-        write_sheets(sheets=sheets, out=root / "sheets" / name)
-        text = (PROJECT / "config" / "examples" / f"{name}.yaml").read_text()
-        schema = PROJECT / "config" / "schemas" / "config.schema.json"
-        config = load_config(config=yaml.safe_load(text), schema_path=schema)
-        cohort = load_cohort(config=config, root=root)
-        settings = dict(config["layers"]["taxa"])
-        path, assay = settings.pop("path"), settings.pop("assay")
-        outputs = {f"output_{kind}": str(root / name / f"taxa.{kind}") for kind in ("h5ad", "tsv", "dropped")}
-        layer = assemble_layer(
-            name="taxa", paths=[str(root / path)], observations=cohort.observations(assay=assay), **settings, **outputs
-        )
-        made[name] = (cohort, layer, sheets)
-    yield made
-    shutil.rmtree(root)
 
 
 def frame(layer):
