@@ -95,7 +95,12 @@ def test_incomplete_pairs_take_the_mixed_model():
     assert design.scheme == "mixed"
     fits = linda(table=table, design=design)
     y = brute_values(table, design)
-    known = {"matrix": design.matrix, "patients": design.units["patient_id"].to_numpy(), "tested": design.tested_index}
+    known = {
+        "negative": True,
+        "matrix": design.matrix,
+        "patients": design.units["patient_id"].to_numpy(),
+        "tested": design.tested_index,
+    }
     first = random_intercept(values=y - y.mean(axis=1, keepdims=True), **known)
     _, weights = brute_mode(first.estimate, 0.75 * np.median(first.se))
     again = random_intercept(values=y - (y @ weights)[:, None], **known)

@@ -99,7 +99,9 @@ def fit_design(*, values: np.ndarray, design: Design) -> Fits:
         return cox(values=values, covariates=design.matrix, time=design.time, event=design.event)
     if design.scheme == "mixed":
         patients = design.units["patient_id"].to_numpy()
-        return random_intercept(values=values, matrix=design.matrix, patients=patients, tested=design.tested_index)
+        return random_intercept(
+            values=values, matrix=design.matrix, patients=patients, tested=design.tested_index, negative=True
+        )
     return ols(values=values, matrix=design.matrix, tested=design.tested_index)
 
 

@@ -155,5 +155,7 @@ def agreement(*, primary: pd.DataFrame, sensitivity: pd.DataFrame, fdr: float) -
 def _linear(*, values: np.ndarray, design: Design) -> Fits:
     if design.scheme == "mixed":
         patients = design.units["patient_id"].to_numpy()
-        return random_intercept(values=values, matrix=design.matrix, patients=patients, tested=design.tested_index)
+        return random_intercept(
+            values=values, matrix=design.matrix, patients=patients, tested=design.tested_index, negative=True
+        )
     return moderated_t(values=values, matrix=design.matrix, tested=design.tested_index)

@@ -143,6 +143,7 @@ def _fit(*, values: np.ndarray, design: Design, method: str) -> Fits:
             matrix=design.matrix,
             patients=design.units["patient_id"].to_numpy(),
             tested=design.tested_index,
+            negative=True,
         )
     else:
         fits = ols(values=values, matrix=design.matrix, tested=design.tested_index)
