@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import t
 
 from gutaxis.stats.cox import MONOTONE, cox
 from gutaxis.stats.linear import CONSTANT, NO_VALUES, NOT_ESTIMABLE
@@ -50,7 +51,9 @@ def test_the_estimate_maximises_the_likelihood_of_efron(data):
         assert found.estimate[feature] == pytest.approx(best.x[0], abs=1e-5)
         curvature = hessian(best.x, design - design.mean(axis=0), time, event)
         assert found.se[feature] == pytest.approx(np.sqrt(np.linalg.inv(curvature)[0, 0]), rel=1e-4)
-    assert np.isinf(found.df).all()
+    assert (found.df == event.sum() - 3).all(), "events - two covariates - the feature"
+    assert found.p == pytest.approx(2 * t.sf(np.abs(found.statistic), found.df))
+    assert found.ci_high - found.estimate == pytest.approx(t.ppf(0.975, found.df) * found.se)
     assert (found.n == 40).all()
 
 
