@@ -19,6 +19,8 @@ include: "rules/references.smk"
 include: "rules/cohort.smk"
 include: "rules/clinical.smk"
 include: "rules/metagenome.smk"
+include: "rules/metabolome_features.smk"
+include: "rules/metabolome.smk"
 include: "rules/simulate.smk"
 include: "rules/layers.smk"
 include: "rules/diversity.smk"
@@ -35,5 +37,6 @@ rule all:
         diversity_files,
         differential_files,
         metagenome_files,
+        metabolome_files,
         recovery_files,
     localrule: True

@@ -13,7 +13,7 @@ sys.path.insert(0, str(BASE / "scripts"))
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import load_cohort
 from gutaxis.errors import GutaxisError
-from gutaxis.layers.plan import plan_layers
+from gutaxis.layers.plan import injection_table, plan_layers
 from gutaxis.metagenome.compatibility import check_config
 from gutaxis.metagenome.database_folders import host_folder
 from gutaxis.metagenome.references import database_files
@@ -34,6 +34,7 @@ except GutaxisError as error:
 
 OUT = config["output"]
 MGX = f"{OUT}/metagenome"
+MTB = f"{OUT}/metabolome"
 DATABASES = config["metagenome"]["databases"]
 # What reading the sheets depends on.
 COHORT_KEYS = ("cohort", "covariates", "contrasts", "dates", "layers", "response", "simulate", "visits")
@@ -43,8 +44,20 @@ STOOL = [sample for sample in COHORT.sample_ids(assay="MGX") if COHORT.files(sam
 ANALYSIS = {key: config[key] for key in ("contrasts", "statistics", "seed")} | {"covariates": list(COHORT.covariates)}
 FUNCTIONS = [sample for sample in STOOL if COHORT.samples.at[sample, "control"] == "N"]
 
+# Injections of the metabolome, controls among them: what is known of each, and which files there are per mode.
+PLASMA = COHORT.sample_ids(assay="METAB")
+INJECTIONS = injection_table(cohort=COHORT)
+MODE_SAMPLES = {
+    mode: [sample for sample in PLASMA if COHORT.files(sample_id=sample)[number]]
+    for number, mode in enumerate(("positive", "negative"))
+}
+METABOLOME_ARM = any(layer.arm == "metabolome" for layer in LAYERS.values())
+# Sources of feature tables: the modes that have files, or finished tables in their place.
+MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, samples in MODE_SAMPLES.items() if samples]
+
 
 wildcard_constraints:
+    mode=r"positive|negative",
     contrast=r"[a-z_]+",
     metric=r"[a-z_]+",
     sample=r"[A-Za-z0-9][A-Za-z0-9._-]*",

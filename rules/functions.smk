@@ -130,3 +130,32 @@ def contrast_params(wildcards):
 def mem_mb_analysis(wildcards, input, attempt):
     """Memory of an analysis of one layer: the libraries and some tens of copies of the table."""
     return int((1500 + 30 * input.size_mb) * attempt)
+
+
+def injection(wildcards):
+    """Input function: the file of one metabolome sample in one mode."""
+    return COHORT.files(sample_id=wildcards.sample)[("positive", "negative").index(wildcards.mode)][0]
+
+
+def injected(pattern):
+    """Input function: one file of every injection of a mode, in the order of the sample ids."""
+
+    def files(wildcards):
+        return [pattern.format(mode=wildcards.mode, sample=sample) for sample in MODE_SAMPLES[wildcards.mode]]
+
+    return files
+
+
+def mode_samples(wildcards):
+    """Param function: the samples with a file in a mode."""
+    return MODE_SAMPLES[wildcards.mode]
+
+
+def control_of(wildcards):
+    """Param function: N for a patient's sample, or the kind of control."""
+    return COHORT.samples.at[wildcards.sample, "control"]
+
+
+def mem_mb_injection(wildcards, input, attempt):
+    """Memory of a job on one file of spectra: the libraries, and some times the file as peaks in memory."""
+    return int((700 + 4 * input.size_mb) * attempt)

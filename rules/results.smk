@@ -26,7 +26,10 @@ def metagenome_files(wildcards):
 
 def recovery_files(wildcards):
     """Planted against recovered, in a simulated trial."""
-    return [f"{OUT}/simulate/recovery.tsv"] if config["simulate"] and METAGENOME_ARM else []
+    if not config["simulate"]:
+        return []
+    arms = {"recovery": METAGENOME_ARM, "metabolome_recovery": METABOLOME_ARM and MODES != ["tables"]}
+    return [f"{OUT}/simulate/{name}.tsv" for name, there in arms.items() if there]
 
 
 def diversity_files(wildcards):
@@ -50,3 +53,13 @@ def differential_files(wildcards):
     if config["differential"]["corrected_layers"]:
         files += [f"{OUT}/layers/{layer}.corrected.h5ad" for layer in LAYERS]
     return files
+
+
+def metabolome_files(wildcards):
+    """Quality, names and pathways of the metabolome arm, where it has samples."""
+    if not METABOLOME_ARM:
+        return []
+    names = ["normalised/injection_quality", "annotation/annotations", "annotation/coverage", "annotation/ratios"]
+    files = [f"{MTB}/{name}.tsv" for name in names]
+    files += [f"{MTB}/enrichment/{contrast}.tsv" for contrast in config["contrasts"]]
+    return files + ([f"{MTB}/qc/intake.tsv"] if MODES != ["tables"] else [])

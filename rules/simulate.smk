@@ -5,6 +5,16 @@ truth's sheets name, simulate/recovery.tsv (planted against recovered). Everythi
 """
 
 SIMULATED = config["simulate"] or {"truth": "none", "directory": "resources/simulated"}
+# All files of the simulated metabolome; outside a simulated trial a name that nothing asks for.
+SIMULATED_INJECTIONS = (
+    [
+        COHORT.files(sample_id=sample)[number][0]
+        for number, mode in enumerate(MODE_SAMPLES)
+        for sample in MODE_SAMPLES[mode]
+    ]
+    if config["simulate"]
+    else []
+) or ["resources/simulated/injections/none"]
 
 
 rule simulate_databases:
@@ -60,6 +70,30 @@ rule simulate_reads:
         "../scripts/simulate_reads.py"
 
 
+rule simulate_injections:
+    """Simulated plasma injections, both modes: one job for all, since a file takes a tenth of a second."""
+    input:
+        truth=SIMULATED["truth"],
+    output:
+        SIMULATED_INJECTIONS,
+    log:
+        f"{OUT}/logs/simulate_injections/simulate_injections.log",
+    benchmark:
+        f"{OUT}/benchmarks/simulate_injections/simulate_injections.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        code=code("simulate_injections"),
+    message:
+        "Simulated plasma injections"
+    script:
+        "../scripts/simulate_injections.py"
+
+
 rule count_host:
     """Host reads that are left after cleaning, counted by the origin in the simulated read names."""
     input:
@@ -108,3 +142,34 @@ rule recovery:
         "Planted against recovered"
     script:
         "../scripts/recovery.py"
+
+
+rule metabolome_recovery:
+    """Planted against recovered in the simulated metabolome: features, effects, links to the microbiota."""
+    input:
+        truth=SIMULATED["truth"],
+        features=expand(f"{MTB}/features/{{mode}}/features.tsv", mode=MODES),
+        matrices=expand(f"{MTB}/features/{{mode}}/values.tsv", mode=MODES),
+        normalised=f"{MTB}/normalised/values.tsv",
+        state=f"{MTB}/normalised/state.tsv",
+    output:
+        scores=f"{OUT}/simulate/metabolome_recovery.tsv",
+        effects=f"{OUT}/simulate/metabolome_recovery_effects.tsv",
+        links=f"{OUT}/simulate/metabolome_recovery_links.tsv",
+    log:
+        f"{OUT}/logs/metabolome_recovery/metabolome_recovery.log",
+    benchmark:
+        f"{OUT}/benchmarks/metabolome_recovery/metabolome_recovery.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        modes=MODES,
+        code=code("metabolome_recovery"),
+    message:
+        "Planted against recovered, metabolome"
+    script:
+        "../scripts/metabolome_recovery.py"

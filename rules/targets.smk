@@ -26,3 +26,9 @@ rule differential:
     input:
         differential_files,
     localrule: True
+
+
+rule metabolome:
+    input:
+        metabolome_files,
+    localrule: True

@@ -1,4 +1,4 @@
-"""asari as a second engine: its hazards are caught. The program is a stand-in here, and the real one where there is one."""
+"""asari as a second engine: its hazards are caught. The program is a stand-in; the real one where there is one."""
 
 import shutil
 import sys

@@ -44,6 +44,11 @@ def test_counts_of_one_table():
     assert np.isnan(found["any_hit"])
 
 
+def test_a_permutation_p_of_exactly_the_level_is_a_rejection():
+    tested = Answer(p=np.array([1 / 20, 11 / 200]))
+    assert counted(tested=tested, truth=TRUTH, null=True)[COUNTED.index("type_i")] == 0.5
+
+
 def test_a_changed_feature_without_a_result_is_missed():
     tested = Answer(p=np.array([0.001]), features=["a"])
     assert counted(tested=tested, truth=TRUTH, null=False)[COUNTED.index("power")] == 0.5

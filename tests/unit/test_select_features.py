@@ -67,6 +67,12 @@ def test_study_of_one_file_keeps_what_it_has():
     assert kept.to_dict() == {"x": True, "y": False}
 
 
+def test_study_of_single_files_keeps_what_it_has():
+    areas = pd.DataFrame({"a": [1.0, np.nan], "b": [np.nan, np.nan], "c": [np.nan, 1.0]}, index=["x", "y"])
+    groups = pd.Series({"a": "PRE", "b": "POST", "c": "BLANK"})
+    assert detected_often(areas=areas, groups=groups, min_share=0.5).to_dict() == {"x": True, "y": False}
+
+
 def test_shares_leave_blanks_out():
     shares = detection_shares(areas=cells(x={"PRE": 3, "BLANK": 2, "POOL_QC": 3}), groups=GROUPS)
     assert shares.loc["x"].to_dict() == {"OTHER": 0, "POOL_QC": 1, "POST": 0, "PRE": 0.5}

@@ -93,6 +93,9 @@ def _keys(schema: Mapping[str, Any], prefix: str) -> Iterator[list[str]]:
             yield from _keys(sub, f"{path}.")
         if isinstance(free, dict) and "properties" in free:
             yield from _keys(free, f"{path}.<name>.")
+        items = sub.get("items")
+        if isinstance(items, dict) and "properties" in items:
+            yield from _keys(items, f"{path}[].")
 
 
 def _type(schema: Mapping[str, Any]) -> str:

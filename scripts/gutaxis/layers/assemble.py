@@ -10,13 +10,13 @@ import pandas as pd
 
 from gutaxis.errors import GutaxisError
 from gutaxis.files import write_tsv
-from gutaxis.layers import humann, metaphlan, table
+from gutaxis.layers import humann, metabolites, metaphlan, table
 from gutaxis.layers.align import EMPTY, align, dropped_table
 from gutaxis.layers.build import build_layer, write_dropped, write_layer, write_twin
 from gutaxis.layers.names import problem
 from gutaxis.layers.ranks import taxa_of_rank
 
-SOURCES = ("metaphlan", "humann", "table")
+SOURCES = ("metaphlan", "humann", "metabolome", "table")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class _Part:
     unit: str
     uns: dict[str, Any]
     stratified: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cells: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def assemble_layer(
@@ -45,7 +46,7 @@ def assemble_layer(
     name
         Of the layer.
     source
-        ``metaphlan``, ``humann`` or ``table``.
+        ``metaphlan``, ``humann``, ``metabolome`` (the arm's own tables) or ``table``.
     paths
         Files or (not for ``table``) folders.
     observations
@@ -75,7 +76,7 @@ def assemble_layer(
         raise GutaxisError(f"L03 source={source}: unknown source. Allowed: {', '.join(SOURCES)}. Correct `source`.")
     file = Path(paths[0]).name
     affixes = {"sample_prefix": sample_prefix, "sample_suffix": sample_suffix}
-    if source != "table" and kind not in {None, "compositional"}:
+    if source in {"metaphlan", "humann"} and kind not in {None, "compositional"}:
         raise GutaxisError(
             problem(
                 code="L10", file=file, column="kind", value=kind, wrong=f"a {source} layer is compositional",
@@ -88,13 +89,18 @@ def assemble_layer(
         part = _taxa(profiles=profiles, rank=rank, unit=unit, **common)
     elif source == "humann":
         part = _functions(functions=humann.read_tables(paths=paths, **affixes), **common)
+    elif source == "metabolome":
+        part = _metabolites(paths=paths, **common)
     else:
         part = _table(paths=paths, orientation=orientation, kind=kind, unit=unit, affixes=affixes, **common)
     adata = build_layer(
         values=part.values, observations=part.observations, var=part.var, name=name,
-        arm="table" if source == "table" else "metagenome", kind=kind or "compositional", unit=part.unit,
+        arm=source if source in {"table", "metabolome"} else "metagenome", kind=kind or "compositional",
+        unit=part.unit,
         uns=part.uns | {"source": source, "dropped": part.dropped},
     )  # fmt: skip
+    for key, cells in part.cells.items():
+        adata.layers[key] = cells.loc[adata.obs_names, adata.var_names].to_numpy()
     write_layer(adata=adata, path=output_h5ad)
     write_twin(adata=adata, path=output_tsv)
     write_dropped(dropped=part.dropped, path=output_dropped)
@@ -192,3 +198,11 @@ def _table(
     values, kept, dropped = align(values=values, observations=observations, missing=missing, file=file)
     values, out_unit = table.check_values(values=values, kind=kind, unit=unit, file=file)
     return _Part(values, kept, None, dropped, out_unit, {"unit_given": unit})
+
+
+def _metabolites(*, paths: Sequence[str], observations: pd.DataFrame, missing: str, file: str) -> _Part:
+    """Metabolome: log2 values with the state of each cell beside them."""
+    values, state, names = metabolites.read_metabolites(paths=paths)
+    values, kept, dropped = align(values=values, observations=observations, missing=missing, file=file)
+    codes = "; ".join(f"{code} {name}" for name, code in metabolites.STATE_CODES.items())
+    return _Part(values, kept, names, dropped, "log2", {"state_codes": codes}, cells={"state": state.loc[kept.index]})

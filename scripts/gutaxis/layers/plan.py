@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from gutaxis.cohort.model import Cohort
 
 #: Layers the metagenome arm makes: name -> (source, file of one sample, rank, unit).
@@ -11,6 +13,8 @@ METAGENOME = {
     "pathways": ("humann", "functions/{sample}_pathabundance.tsv", None, "rpk"),
     "genes": ("humann", "functions/{sample}_genefamilies.tsv", None, "rpk"),
 }
+#: Files the metabolome arm makes its layer from: values, state of every cell, names.
+METABOLOME = ("normalised/values", "normalised/state", "annotation/annotations")
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,9 @@ class LayerPlan:
     name
         Layer name.
     arm
-        ``metagenome`` if the run makes its files itself, ``config`` if the user named finished ones.
+        ``metagenome`` or ``metabolome`` if the run makes its files itself, ``config`` if the user named finished ones.
     source
-        Reader: ``metaphlan``, ``humann`` or ``table``.
+        Reader: ``metaphlan``, ``humann``, ``metabolome`` or ``table``.
     paths
         Files or folders it is read from.
     sample_prefix, sample_suffix, rank, orientation, kind, unit, missing
@@ -64,6 +68,12 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
         if samples and wanted[name]:
             paths = [f"{config['output']}/metagenome/{pattern.format(sample=sample)}" for sample in samples]
             layers[name] = LayerPlan(name, "metagenome", source, paths, rank=rank, unit=unit, assay="MGX")
+    plasma = [name for name in cohort.sample_ids(assay="METAB", control=False) if any(cohort.files(sample_id=name))]
+    if plasma or config["metabolome"]["tables"]:
+        paths = [f"{config['output']}/metabolome/{name}.tsv" for name in METABOLOME]
+        layers["metabolites"] = LayerPlan(
+            "metabolites", "metabolome", "metabolome", paths, kind="log_intensity", unit="log2", assay="METAB"
+        )
     for name, entry in config["layers"].items():
         paths = [entry["path"]] if isinstance(entry["path"], str) else list(entry["path"])
         fields = {
@@ -74,3 +84,24 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
             name, "config", entry["source"], paths, **fields, kind=entry["kind"] or "compositional"
         )
     return dict(sorted(layers.items()))
+
+
+def injection_table(*, cohort: Cohort) -> dict[str, list[Any]]:
+    """Return what the metabolome arm may know of its samples, as plain columns: no outcome is among them.
+
+    Returns
+    -------
+    dict
+        sample_id, patient_id, timepoint, batch, control, run_order, group (the timepoint, or the kind of control);
+        missing values are None. Every METAB sample that passed the laboratory.
+    """
+    rows = cohort.samples.loc[cohort.sample_ids(assay="METAB")]
+    plain = {
+        name: [None if pd.isna(value) else value for value in rows[name]]
+        for name in ("patient_id", "timepoint", "batch", "control", "run_order")
+    }
+    group = [
+        point if control == "N" else control
+        for point, control in zip(plain["timepoint"], plain["control"], strict=True)
+    ]
+    return {"sample_id": list(rows.index), **plain, "group": group}

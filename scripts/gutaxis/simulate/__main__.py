@@ -13,10 +13,14 @@ import yaml
 
 from gutaxis.files import atomic_write, write_tsv
 from gutaxis.simulate import clinical
+from gutaxis.simulate.metabolome import samples_rows
+from gutaxis.simulate.metabolome_plan import plan_metabolome
 from gutaxis.simulate.trial import plan_trial
 
 
-def write_trial(*, out: Path, data: Path, patients: int, seed: int, pairs: int, output: str) -> Path:
+def write_trial(
+    *, out: Path, data: Path, patients: int, seed: int, pairs: int, output: str, qcs: int = 6, blanks: int = 2
+) -> Path:
     """Write ``truth.json``, the sheets and ``config.yaml`` of a simulated trial; return the config's path.
 
     Parameters
@@ -29,8 +33,11 @@ def write_trial(*, out: Path, data: Path, patients: int, seed: int, pairs: int, 
         As in :func:`gutaxis.simulate.trial.plan_trial`.
     output
         Value of the config key ``output``.
+    qcs, blanks
+        Injections of pooled QCs and blanks in each batch of the plasma metabolome.
     """
     truth = plan_trial(n=patients, seed=seed, pairs=pairs)
+    truth = plan_metabolome(truth=truth, qcs=qcs, blanks=blanks)
     with atomic_write(out / "truth.json") as part:
         part.write_text(json.dumps(truth, indent=1) + "\n")
     sheets = {
@@ -39,7 +46,7 @@ def write_trial(*, out: Path, data: Path, patients: int, seed: int, pairs: int, 
         "measurements": clinical.measurements_sheet(truth=truth),
         "adverse_events": clinical.adverse_events_sheet(truth=truth),
     }
-    reads = os.path.relpath(data / "reads", out)
+    reads, injections = (os.path.relpath(data / name, out) for name in ("reads", "injections"))
     batches = sorted({sample["batch"] for sample in truth["samples"].values()})
     files = {name: out / f"{name}.tsv" for name in sheets}
     for name, rows in sheets.items():
@@ -47,6 +54,7 @@ def write_trial(*, out: Path, data: Path, patients: int, seed: int, pairs: int, 
     sample_files = []
     for batch in batches:
         rows = clinical.samples_sheet(truth=truth, batch=batch, reads=reads)
+        rows += samples_rows(truth=truth, batch=batch, folder=injections)
         sample_files.append(out / f"samples_{batch}.tsv")
         write_tsv(pd.DataFrame(rows).replace("", pd.NA), sample_files[-1])
     config = {

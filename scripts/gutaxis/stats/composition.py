@@ -8,10 +8,14 @@ import pandas as pd
 
 #: What stands for a zero: half the smallest positive value of the feature, of the table, or of the sample.
 HALF_MINIMUM, TABLE_HALF_MINIMUM, SAMPLE_HALF_MINIMUM = "half_minimum", "table_half_minimum", "sample_half_minimum"
-PSEUDOCOUNTS = (HALF_MINIMUM, TABLE_HALF_MINIMUM, SAMPLE_HALF_MINIMUM)
+#: The same of the feature, but after the values of each sample are divided by its factor.
+CENTRED_HALF_MINIMUM = "centred_half_minimum"
+PSEUDOCOUNTS = (CENTRED_HALF_MINIMUM, HALF_MINIMUM, TABLE_HALF_MINIMUM, SAMPLE_HALF_MINIMUM)
 DROPPED_COLUMNS = ["what", "name", "reason"]
 #: A sample without more than this share of its values says too little about any ratio.
 MAX_MISSING = 0.5
+#: Sample factors are found when a turn moves none of them, against the others, by more than this (log2 units).
+_CONVERGED, _MOST_TURNS = 1e-9, 100
 
 
 def empty_samples(*, table: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -99,7 +103,50 @@ def filter_features(
     return table.loc[:, keep], pd.DataFrame(rows, columns=DROPPED_COLUMNS, dtype=object)
 
 
-def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMUM) -> pd.DataFrame:
+def sample_factors(*, table: pd.DataFrame) -> np.ndarray:
+    """Return by how much the values above zero of each sample are too large or too small as a whole, log2 units.
+
+    ``x_ij = log2 v_ij`` where ``v_ij > 0``. From ``r_i = median_j x_ij``, ``m_j = mean_i (x_ij - r_i)`` and
+    ``r_i = median_j (x_ij - m_j)`` are repeated to convergence, over the values above zero; then ``r`` is centred.
+
+    Parameters
+    ----------
+    table
+        Samples x features, >= 0, no NaN, in any unit.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), mean 0. A sample multiplied by c gets ``log2 c`` more. Without a value above zero: 0.
+
+    Raises
+    ------
+    ValueError
+        For negative or missing values, or a table without any positive value.
+
+    Notes
+    -----
+    Assumes that most features of a sample are near their usual ratio to each other. The median of a sample holds while
+    fewer than half of its features move; the sum of the sample, and its mean log ratio with zeros filled in, move with
+    each of them. Oracle: the two steps written as loops (``tests/oracle/test_linda_brute_force.py``).
+    """
+    values = _checked(table=table)
+    positive = values > 0
+    logs = np.log2(np.where(positive, values, np.nan), where=positive, out=np.full(values.shape, np.nan))
+    rows, columns = positive.any(axis=1), positive.any(axis=0)
+    logs = logs[np.ix_(rows, columns)]
+    found = np.nanmedian(logs, axis=1)
+    for _ in range(_MOST_TURNS):
+        level = np.nanmean(logs - found[:, None], axis=0)
+        before, found = found, np.nanmedian(logs - level, axis=1)
+        if np.ptp(found - before) <= _CONVERGED:
+            break
+    factors = np.zeros(len(values))
+    factors[rows] = found - found.mean()
+    return factors
+
+
+def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = CENTRED_HALF_MINIMUM) -> pd.DataFrame:
     """Return the table with a small value in place of every zero; other values stay.
 
     Parameters
@@ -109,7 +156,9 @@ def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMU
     pseudocount
         ``half_minimum``: half the smallest positive value of the feature (LinDA's rule for proportions). The gap
         between absent and barely seen is then one log2 unit in every feature, so a single deep sample does not set
-        the scale for all. ``table_half_minimum``: half the smallest positive value of the table, one detection limit
+        the scale for all. ``centred_half_minimum``: the same after division by the sample factor,
+        ``2^(r_i - 1) min_k 2^-r_k v_kj`` over the values above zero, with ``r`` of :func:`sample_factors`; see Notes.
+        ``table_half_minimum``: half the smallest positive value of the table, one detection limit
         for all. ``sample_half_minimum``: half the smallest positive value of the sample, which follows its depth. A
         number: that value, in the unit of the table.
 
@@ -122,16 +171,22 @@ def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMU
     ------
     ValueError
         For negative or missing values, a table without any positive value, or an unknown pseudocount.
+
+    Notes
+    -----
+    What a composition does to the values above zero, it does not do to a constant. If a few features bloom, all others
+    fall by the same factor, and so does a pseudocount that follows the sample; a constant one stays where it is, and an
+    unchanged feature that is zero in a share z of the samples seems to change by z times that factor. No correction that
+    is the same for all features takes that away. ``centred_half_minimum`` moves with the sample.
     """
-    values = table.to_numpy(dtype=float)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ValueError("a composition has neither negative nor missing values")
+    values = _checked(table=table)
     zero = values == 0
-    if zero.all():
-        raise ValueError("no value is above zero")
-    positive = np.where(zero, np.inf, values)
+    factors = np.ones((len(values), 1))
+    if pseudocount == CENTRED_HALF_MINIMUM and zero.any():
+        factors = np.exp2(sample_factors(table=table))[:, None]
+    positive = np.where(zero, np.inf, values / factors)
     least = positive.min()
-    if pseudocount == HALF_MINIMUM:
+    if pseudocount in {HALF_MINIMUM, CENTRED_HALF_MINIMUM}:
         fill = np.broadcast_to(positive.min(axis=0), values.shape)
     elif pseudocount == SAMPLE_HALF_MINIMUM:
         fill = np.broadcast_to(positive.min(axis=1)[:, None], values.shape)
@@ -141,11 +196,11 @@ def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMU
         fill = np.full(values.shape, 2.0 * pseudocount)
     else:
         raise ValueError(f"pseudocount={pseudocount}: one of {', '.join(PSEUDOCOUNTS)}, or a number above 0")
-    fill = 0.5 * np.where(np.isfinite(fill), fill, least)
+    fill = 0.5 * np.where(np.isfinite(fill), fill, least) * factors
     return pd.DataFrame(np.where(zero, fill, values), index=table.index, columns=table.columns)
 
 
-def clr(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMUM) -> pd.DataFrame:
+def clr(*, table: pd.DataFrame, pseudocount: str | float = CENTRED_HALF_MINIMUM) -> pd.DataFrame:
     """Return centred log2 ratios: clr_ij = log2 x_ij - mean_k log2 x_ik.
 
     Parameters
@@ -173,3 +228,13 @@ def clr(*, table: pd.DataFrame, pseudocount: str | float = HALF_MINIMUM) -> pd.D
     """
     logs = np.log2(replace_zeros(table=table, pseudocount=pseudocount).to_numpy())
     return pd.DataFrame(logs - logs.mean(axis=1, keepdims=True), index=table.index, columns=table.columns)
+
+
+def _checked(*, table: pd.DataFrame) -> np.ndarray:
+    """Return the values of a composition."""
+    values = table.to_numpy(dtype=float)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ValueError("a composition has neither negative nor missing values")
+    if not (values > 0).any():
+        raise ValueError("no value is above zero")
+    return values

@@ -1,0 +1,1 @@
+"""Plasma metabolome: mzML or a finished table to a trusted layer."""

@@ -1,0 +1,1 @@
+"""Tables of other software and of vendors, each read by a small adapter into the canonical feature table."""
