@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fast bench lock sheets reference rulegraph clean
+.PHONY: help setup demo test lint fast bench calibrate lock sheets reference rulegraph clean
 
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
@@ -35,6 +35,13 @@ test: lint ## everything, fast tests first, end to end last
 bench: setup ## time and memory of the parts that have a bound, apart from the tests
 	$(LIBRARY) tests/benchmarks/bench_clinical.py
 	$(LIBRARY) tests/benchmarks/bench_disk.py
+	$(LIBRARY) tests/benchmarks/bench_mixed.py
+	$(LIBRARY) tests/benchmarks/bench_permanova.py
+	$(LIBRARY) tests/benchmarks/bench_unifrac.py
+	$(LIBRARY) tests/benchmarks/bench_metabolome.py
+
+calibrate: setup ## level, false discoveries, coverage and power of every shipped test; writes docs/calibration.md
+	$(LIBRARY) -m gutaxis.simulate.calibration --out docs/calibration.md --cores $(CORES) $(if $(wildcard ../shared/data),--data ../shared/data)
 
 lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py

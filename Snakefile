@@ -25,6 +25,7 @@ include: "rules/simulate.smk"
 include: "rules/layers.smk"
 include: "rules/diversity.smk"
 include: "rules/differential.smk"
+include: "rules/recovery.smk"
 include: "rules/report.smk"
 include: "rules/provenance.smk"
 

@@ -139,27 +139,3 @@ rule enrich_metabolites:
         "Pathways of metabolites, {wildcards.contrast}"
     script:
         "../scripts/enrich_metabolites.py"
-
-
-rule intake:
-    """One row per injection: scans, polarity, ion current, mass accuracy."""
-    input:
-        lambda wildcards: [f"{MTB}/intake/{mode}/{sample}.tsv" for mode in MODES for sample in MODE_SAMPLES[mode]],
-    output:
-        f"{MTB}/qc/intake.tsv",
-    log:
-        f"{OUT}/logs/intake/intake.log",
-    benchmark:
-        f"{OUT}/benchmarks/intake/intake.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        code=code("intake"),
-    message:
-        "Quality table of the injections"
-    script:
-        "../scripts/intake.py"

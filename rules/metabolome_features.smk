@@ -1,7 +1,7 @@
 """Features of the metabolome: from mzML files to one feature table per ionisation mode.
 
 Required: METAB samples with files in the sample sheets (file_1 positive, file_2 negative mode). Gives:
-metabolome/intake/{mode} (one row per file), metabolome/features/{mode} (matrix, state of every cell, features).
+metabolome/intake/{mode} (one row per file), metabolome/qc/intake_{mode} (all files), metabolome/features/{mode} (matrix, state of every cell, features).
 """
 
 PANELS = [resource("metabolites/panel.tsv"), *config["metabolome"]["panel"]]
@@ -131,3 +131,34 @@ rule feature_matrix:
         "Feature table, {wildcards.mode} mode"
     script:
         "../scripts/feature_matrix.py"
+
+
+rule intake:
+    """One row per injection of a mode: scans, polarity, ion current, mass accuracy; and pictures of them."""
+    input:
+        rows=injected(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
+        traces=injected(f"{MTB}/intake/{{mode}}/{{sample}}.trace.tsv"),
+    output:
+        table=f"{MTB}/qc/intake_{{mode}}.tsv",
+        chromatograms_svg=f"{MTB}/qc/chromatograms_{{mode}}.svg",
+        chromatograms_html=f"{MTB}/qc/chromatograms_{{mode}}.html",
+        overview_svg=f"{MTB}/qc/intake_{{mode}}.svg",
+        overview_html=f"{MTB}/qc/intake_{{mode}}.html",
+    log:
+        f"{OUT}/logs/intake/{{mode}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/intake/{{mode}}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        samples=mode_samples,
+        injections=INJECTIONS,
+        code=code("intake"),
+    message:
+        "Quality table of the injections, {wildcards.mode} mode"
+    script:
+        "../scripts/intake.py"

@@ -28,7 +28,11 @@ def recovery_files(wildcards):
     """Planted against recovered, in a simulated trial."""
     if not config["simulate"]:
         return []
-    arms = {"recovery": METAGENOME_ARM, "metabolome_recovery": METABOLOME_ARM and MODES != ["tables"]}
+    arms = {
+        "findings": bool(LAYERS),
+        "recovery": METAGENOME_ARM,
+        "metabolome_recovery": METABOLOME_ARM and MODES != ["tables"],
+    }
     return [f"{OUT}/simulate/{name}.tsv" for name, there in arms.items() if there]
 
 
@@ -62,4 +66,4 @@ def metabolome_files(wildcards):
     names = ["normalised/injection_quality", "annotation/annotations", "annotation/coverage", "annotation/ratios"]
     files = [f"{MTB}/{name}.tsv" for name in names]
     files += [f"{MTB}/enrichment/{contrast}.tsv" for contrast in config["contrasts"]]
-    return files + ([f"{MTB}/qc/intake.tsv"] if MODES != ["tables"] else [])
+    return files + [f"{MTB}/qc/intake_{mode}.tsv" for mode in MODES if mode != "tables"]

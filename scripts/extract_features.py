@@ -17,7 +17,7 @@ with script(snakemake):
         mode=mode,
         control=snakemake.params.control,
         standards=Path(snakemake.input.standards) if snakemake.input.get("standards") else None,
-        rt_unit=snakemake.params.rt_unit,
+        rt_unit=snakemake.params.rt_unit.removesuffix("s"),
         search_ppm=2 * preset.trace_ppm,
         row=row,
         trace=Path(snakemake.output.trace),

@@ -1,5 +1,6 @@
 """asari as a second engine: its hazards are caught. The program is a stand-in; the real one where there is one."""
 
+import pathlib
 import shutil
 import sys
 import textwrap
@@ -27,6 +28,7 @@ STAND_IN = """\
     samples = [s for s in samples if s != {lost!r}]
     for name in {unaligned!r}:
         print(f"    ~warning~ Failure in retention time alignment (3); {{name}}.")
+    pathlib.Path("khipu.log").write_text("x")
     folder = pathlib.Path(words["--output"] + "_gutaxis_112315409") / "export"
     if {fail!r}:
         print("Killed"); sys.exit(3)
@@ -83,9 +85,10 @@ def outputs(folder, prefix):
     return {name: folder / f"{prefix}{name}.tsv" for name in names}
 
 
-def test_table_is_reordered_numbered_and_complete(study, stand_in, tmp_path):
+def test_table_is_reordered_numbered_and_complete(study, stand_in, tmp_path, monkeypatch):
     stand_in()
-    table = run(study, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    table = run(study, pathlib.Path())  # relative paths, as the rules give them
     injections, _, rows = study
     made = outputs(tmp_path, "a_")
     asari_features(
@@ -107,6 +110,15 @@ def test_table_is_reordered_numbered_and_complete(study, stand_in, tmp_path):
     assert read.values["BLANK1"].isna().all()
     assert set(read.state["BLANK1"]) == {"absent"}
     assert not list(tmp_path.glob("asari_*"))
+    assert not pathlib.Path("khipu.log").exists()
+
+
+def test_columns_are_sorted_whatever_the_order_asked_for(study, stand_in, tmp_path):
+    stand_in()
+    table = run(study, tmp_path)
+    names = ["QC01", "P01_PRE", "BLANK1", "P01_POST"]
+    _, areas = read_asari(table=table, samples=names, mode="positive")
+    assert list(areas.columns) == sorted(names)
 
 
 def test_sample_that_vanished_is_named(study, stand_in, tmp_path):
@@ -187,6 +199,13 @@ def test_concordance_pairs_the_nearest_once():
     assert pairs.at["F1", "delta_rt_s"] == pytest.approx(-1.0)
     assert table.loc[table["other"].isna(), "feature"].to_list() == ["F2"]
     assert table.loc[table["feature"].isna(), "other"].to_list() == ["F2", "F3"]
+
+
+def test_concordance_gives_a_feature_away_once():
+    one, two = features([(100.0, 50.0), (100.0, 52.0)]), features([(100.0, 50.5)])
+    values = [pd.DataFrame([[1.0, 2, 4, 8]] * len(rows), rows.index, list("abcd")) for rows in (one, two)]
+    table = concordance(features=one, values=values[0], other_features=two, other_values=values[1], ppm=5, rt_s=6)
+    assert table.set_index("feature")["other"].to_dict() == {"F0": "F0", "F1": None}
 
 
 def test_concordance_file_counts_what_both_have(tmp_path):

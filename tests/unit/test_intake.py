@@ -345,6 +345,12 @@ def test_two_samples_with_identical_content_are_named_and_order_is_irrelevant(tm
         collect_intake(rows=list(rows.values()), output=tmp_path / "three.tsv")
 
 
+def test_same_masses_with_other_intensities_are_no_copies(tmp_path):
+    louder = [(rt, mz, height * 2) for rt, mz, height in SCANS]
+    rows = [look(write_mzml(tmp_path / f"{n}.mzML", scans)) for n, scans in enumerate((SCANS, louder))]
+    assert rows[0]["content"] != rows[1]["content"]
+
+
 def test_two_empty_blanks_are_no_copies(tmp_path):
     for sample in "AB":
         path = write_mzml(tmp_path / f"{sample}.mzML", [(scan[0], *EMPTY) for scan in SCANS])

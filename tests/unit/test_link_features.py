@@ -142,6 +142,17 @@ def test_linked_features_are_the_planted_ones_in_order():
         assert sorted(areas[name].dropna()) == pytest.approx(mine)
 
 
+def test_samples_given_in_another_order_give_the_same_tables():
+    maps = {f"S{n}": shifted(seed=n) for n in range(4)}
+    made = []
+    for names in (sorted(maps), sorted(maps, reverse=True)):
+        given = {name: maps[name] for name in names}
+        _, alignments = align_all(maps=given, control=controls(given), preset=ORBITRAP)
+        made.append(link(maps=given, alignments=alignments, mode="positive", preset=ORBITRAP))
+    for one, two in zip(*made, strict=True):
+        pd.testing.assert_frame_equal(one, two)
+
+
 def test_isomers_apart_in_time_and_neighbours_apart_in_mass_stay_apart():
     mz, rt = [200.0, 200.0, 200.0 * (1 + 30e-6)], [100.0, 130.0, 100.0]
     many = shifted(seed=1, lost=0)

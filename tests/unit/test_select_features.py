@@ -9,7 +9,7 @@ from gutaxis.metabolome.adducts import correlation, group_adducts
 from gutaxis.metabolome.detection import detected_often, detection_shares, filter_features, panel_matches
 from gutaxis.metabolome.masses import ion_mz, parse_adduct
 from gutaxis.metabolome.presets import PRESETS
-from gutaxis.metabolome.selection import select_features
+from gutaxis.metabolome.selection import choose_features, select_features
 
 pytestmark = pytest.mark.unit
 ORBITRAP = PRESETS["orbitrap"]
@@ -185,6 +185,24 @@ def test_correlation_is_pearson_of_logs():
     x, y = pd.Series([1.0, 2, 4, 8, np.nan, 3]), pd.Series([2.0, 4, 9, 15, 7, np.nan])
     assert correlation(first=x, second=y) == (pytest.approx(np.corrcoef(np.log(x[:4]), np.log(y[:4]))[0, 1]), 4)
     assert correlation(first=x, second=x * 0 + 1) == (0.0, 5)
+
+
+def test_blanks_have_no_say_in_the_grouping_of_ions():
+    features, areas = ions("positive", samples=9)
+    strange = np.random.default_rng(2).lognormal(13, 4, (len(areas), 9))
+    blanks = pd.DataFrame(strange, areas.index, [f"b{n}" for n in range(9)])
+    everything = areas.join(blanks)
+    control = pd.Series({name: "BLANK" if name.startswith("b") else "N" for name in everything})
+    kept, _ = choose_features(
+        features=features.drop(columns=["formula", "ion"]).assign(width_s=5.0),
+        areas=everything,
+        injections=pd.DataFrame({"control": control, "group": control}),
+        mode="positive",
+        panel=[],
+        preset=ORBITRAP,
+        min_share=0.5,
+    )
+    assert kept["adduct"].to_list() == features["ion"].to_list()
 
 
 def test_rule_writes_what_is_kept_and_all_decisions(tmp_path):

@@ -80,7 +80,7 @@ def make_project(folder):
 
 
 def make_trial(project, *, patients=2, seed=11, pairs=9000):
-    """Write a small simulated trial into a project: P01 (R, pre and post), P02 (NR, pre only), a mock, a blank."""
+    """Write a small simulated trial: P01 (R, pre and post), P02 (NR, pre only), a mock, a blank; plasma."""
     before = Path.cwd()
     os.chdir(project.folder)
     try:
@@ -91,6 +91,8 @@ def make_trial(project, *, patients=2, seed=11, pairs=9000):
             seed=seed,
             pairs=pairs,
             output="results/trial",
+            qcs=1,
+            blanks=1,
         )
     finally:
         os.chdir(before)

@@ -14,11 +14,33 @@ SIMULATED_ARM = {
     "fastqc": 25,
     "profile_taxa": 25,
     "profile_functions": 23,
-    "layer": 2,
+    "extract_features": 78,
+    "intake": 2,
+    "link_features": 2,
+    "force_integrate": 78,
+    "feature_matrix": 2,
+    "normalise_metabolites": 1,
+    "annotate_metabolites": 1,
+    "enrich_metabolites": 3,
+    "layer": 3,
     "layers_h5mu": 1,
+    "alpha_diversity": 2,
+    "beta_diversity": 9,
+    "within_patient_shift": 3,
+    "signatures": 1,
+    "differential_abundance": 9,
     "metagenome_qc": 1,
     "multiqc": 1,
     "completeness": 1,
+}
+#: What one compositional layer goes through in one contrast.
+ONE_LAYER = {
+    "layer": 1,
+    "layers_h5mu": 1,
+    "alpha_diversity": 1,
+    "beta_diversity": 4,
+    "within_patient_shift": 1,
+    "differential_abundance": 1,
 }
 PATIENTS = "patient_id\tresponse\nP1\tR\nP2\tNR\nP3\tNA\n"
 PROFILE = "#mpa_vJun23_CHOCOPhlAnSGB_202403\nclade_name\tS1\tS2\tS3\nk__Bacteria|s__A\t100\t100\t100\n"
@@ -71,13 +93,14 @@ def test_demo_all_arms(project):
     planned = project.planned()
     assert subset(planned, SIMULATED_ARM) == SIMULATED_ARM
     assert planned["simulate_reads"] == 26
-    assert planned["recovery"] == 1
+    assert planned["simulate_injections"] == 1
+    assert planned["recovery"] == planned["metabolome_recovery"] == planned["findings"] == 1
 
 
 def test_profiles_only(project):
     project.write("merged.txt", PROFILE)
     path = minimal(project, layers={"taxa": {"source": "metaphlan", "path": "merged.txt"}})
-    assert project.planned("--configfile", path) == {**SHEETS, "layer": 1, "layers_h5mu": 1}
+    assert project.planned("--configfile", path) == {**SHEETS, **ONE_LAYER, "signatures": 1}
 
 
 def test_table_only(project):
@@ -86,7 +109,37 @@ def test_table_only(project):
         project,
         layers={"cytometry": {"source": "table", "path": "flow.tsv", "kind": "compositional", "unit": "fraction"}},
     )
-    assert project.planned("--configfile", path) == {**SHEETS, "layer": 1, "layers_h5mu": 1}
+    assert project.planned("--configfile", path) == {**SHEETS, **ONE_LAYER}
+
+
+def test_kind_of_layer_decides_what_is_made_of_it(project):
+    project.write("il6.tsv", "sample\tIL6\tTNF\nS1\t.5\t.5\nS2\t.4\t.6\nS3\t.1\t.9\n")
+    layer = {"source": "table", "path": "il6.tsv", "kind": "continuous", "unit": "other"}
+    contrasts = {name: {"role": "primary"} for name in ("baseline", "post")}
+    path = minimal(project, layers={"elisa": layer}, contrasts=contrasts, differential={"corrected_layers": True})
+    planned = project.planned("--configfile", path)
+    wanted = {"beta_diversity": 1, "differential_abundance": 2, "corrected_layer": 1}
+    assert subset(planned, wanted) == wanted
+    assert "alpha_diversity" not in planned
+
+
+def test_a_tree_adds_unifrac_and_a_choice_of_metrics_leaves_the_rest_out(project):
+    project.write("merged.txt", PROFILE)
+    project.write("tree.nwk", "(s__A:1,s__B:1);")
+    layers = {"taxa": {"source": "metaphlan", "path": "merged.txt"}}
+    diversity = {"trees": {"taxa": "tree.nwk"}}
+    assert project.planned("--configfile", minimal(project, layers=layers, diversity=diversity))["beta_diversity"] == 6
+    diversity["metrics"] = ["braycurtis", "euclidean"]
+    assert project.planned("--configfile", minimal(project, layers=layers, diversity=diversity))["beta_diversity"] == 1
+
+
+def test_finished_metabolite_table(project):
+    project.write("m.tsv", "sample\tC1\tC2\nS1\t5\t5\nS2\t4\t6\nS3\t1\t9\n")
+    path = minimal(project, metabolome={"tables": [{"path": "m.tsv", "format": "plain"}]})
+    planned = project.planned("--configfile", path)
+    wanted = {"import_metabolites": 1, "normalise_metabolites": 1, "annotate_metabolites": 1, "layer": 1}
+    assert subset(planned, wanted) == wanted
+    assert not {"extract_features", "link_features", "intake"} & set(planned)
 
 
 def test_no_layer_at_all(project):

@@ -32,9 +32,10 @@ def test_demo_prints_planted_against_recovered(demo):
 
 def test_layers_hold_every_sample(demo):
     sheets = [pd.read_csv(ROOT / f"config/demo/samples_{batch}.tsv", sep="\t") for batch in ("B1", "B2")]
-    samples = pd.concat(sheets).query("control == 'N'")["sample_id"]
-    assert len(samples) == 23
-    for layer in ("taxa", "pathways"):
+    sheet = pd.concat(sheets).query("control == 'N'")
+    for layer, assay in (("taxa", "MGX"), ("pathways", "MGX"), ("metabolites", "METAB")):
+        samples = sheet.loc[sheet["assay"] == assay, "sample_id"]
+        assert len(samples) == 23
         adata = ad.read_h5ad(OUT / f"layers/{layer}.h5ad")
         assert sorted(adata.obs_names) == sorted(samples)
         assert adata.X.min() >= 0
@@ -54,6 +55,27 @@ def test_planted_effects_have_the_right_sign(demo):
     assert (effects["planted"] * effects["recovered"] > 0).all()
 
 
+def test_planted_effects_are_found_and_little_else(demo):
+    planted = pd.read_csv(OUT / "simulate/findings.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
+    assert len(planted) == 10
+    assert (planted["q"] < 0.1).all()
+    assert set(planted["direction"]) == {"right"}
+    others = pd.read_csv(OUT / "simulate/findings_others.tsv", sep="\t", keep_default_na=False)
+    assert others["tested"].sum() > 200
+    assert others["found"].sum() <= 0.1 * (len(planted) + others["found"].sum() + 30), "share of false findings"
+
+
+def test_metabolome_is_recovered(demo):
+    scores = pd.read_csv(OUT / "simulate/metabolome_recovery.tsv", sep="\t").set_index("mode")
+    assert set(scores.index) == {"positive", "negative"}
+    assert scores["recall"].min() >= 0.95
+    assert scores["precision"].min() >= 0.98
+    assert scores["median_r"].min() >= 0.99
+    assert (scores["error_normalised"] < 0.5 * scores["error_raw"]).all()
+    links = pd.read_csv(OUT / "simulate/metabolome_recovery_links.tsv", sep="\t")
+    assert (links["rank"] == 1).all()
+
+
 def test_mock_is_even(demo):
     controls = pd.read_csv(OUT / "metagenome/qc/controls.tsv", sep="\t")
     mock = controls[(controls["control"] == "MOCK") & (controls["species"] != "UNCLASSIFIED")]
@@ -71,7 +93,7 @@ def test_no_host_read_is_left(demo):
 def test_every_sample_carries_its_planted_response(demo):
     truth = json.loads((ROOT / "config/demo/truth.json").read_text())["patients"]
     status = pd.read_csv(OUT / "clinical/sample_response.tsv", sep="\t", keep_default_na=False)
-    assert len(status) == 23
+    assert len(status) == 46
     for row in status.itertuples(index=False):
         assert row.response == truth[row.patient_id]["response"]
     for figure in ("waterfall", "swimmer", "survival_pfs2"):

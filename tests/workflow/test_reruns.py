@@ -16,8 +16,16 @@ AGGREGATES = {
     "metagenome_qc": 1,
     "multiqc": 1,
     "recovery": 1,
+    "findings": 1,
+    "alpha_diversity": 2,
+    "beta_diversity": 8,
+    "within_patient_shift": 2,
+    "signatures": 1,
+    "differential_abundance": 6,
     "all": 1,
 }
+#: What follows a changed outcome or covariate in every layer, that of the metabolome too.
+ANALYSES = {"alpha_diversity", "beta_diversity", "within_patient_shift", "differential_abundance", "enrich_metabolites"}
 
 
 @pytest.fixture

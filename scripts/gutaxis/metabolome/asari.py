@@ -199,13 +199,14 @@ def run_asari(
         M13: what asari cannot read; a study sample or pooled QC that it used unaligned; no table.
     """
     given = {sample: path for sample, path in files.items() if read_row(path=intake[sample])["status"] == "ok"}
-    with tempfile.TemporaryDirectory(prefix="asari_", dir=output.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix="asari_", dir=output.parent.resolve()) as scratch:
         folder = Path(scratch) / "spectra"
         folder.mkdir()
         _provide(files=given, intake=intake, folder=folder)
         said = io.StringIO()
         try:
-            with contextlib.redirect_stdout(said):
+            # it leaves files where it is started, such as khipu.log
+            with contextlib.redirect_stdout(said), contextlib.chdir(scratch):
                 run_program(
                     command=asari_command(folder=folder, output=Path(scratch) / "made", mode=mode, preset=preset),
                     what=f"asari of {len(given)} files, {mode}",

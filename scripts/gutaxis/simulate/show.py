@@ -14,13 +14,17 @@ def render_recovery(*, output: Path) -> str:
     output
         The run's ``output`` folder.
 
+    Returns
+    -------
+    str
+        Lines: the metagenome arm, the metabolome arm, the planted effects and what was found of them.
+
     Raises
     ------
     FileNotFoundError
         If the run has no ``simulate/recovery.tsv``.
     """
     samples = pd.read_csv(output / "simulate/recovery.tsv", sep="\t", keep_default_na=False)
-    effects = pd.read_csv(output / "simulate/recovery_effects.tsv", sep="\t")
     worst = samples.loc[samples["bray_curtis"].idxmax()]
     lost = samples[samples["pathways_missing"] != "none"]
     lines = [
@@ -31,14 +35,36 @@ def render_recovery(*, output: Path) -> str:
         f"  planted pathways found      {samples['pathways_planted'].sum() - _missing(lost)} "
         f"of {samples['pathways_planted'].sum()}",
         f"  host reads removed          {samples['host_removed_percent'].min():.2f} % or more in every sample",
-        "  species effects, log2 (no test, see differential abundance for that):",
-        f"    {'contrast':<17}{'species':<32}{'planted':>8}{'recovered':>11}",
+    ]
+    return "\n".join([*lines, *_metabolome(output), *_findings(output)])
+
+
+def _metabolome(output: Path) -> list[str]:
+    """Return how well the features of the simulated injections were found; nothing without that arm."""
+    path = output / "simulate/metabolome_recovery.tsv"
+    if not path.exists():
+        return []
+    return [
+        f"  metabolome, {row.mode} mode: recall {row.recall:.3f}, precision {row.precision:.3f}, "
+        f"median r with the truth {row.median_r:.3f}"
+        for row in pd.read_csv(path, sep="\t").itertuples(index=False)
+    ]
+
+
+def _findings(output: Path) -> list[str]:
+    """Return each planted effect with what the differential analysis made of it, and what else it found."""
+    planted = pd.read_csv(output / "simulate/findings.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
+    others = pd.read_csv(output / "simulate/findings_others.tsv", sep="\t", keep_default_na=False)
+    lines = [
+        "  planted effects, log2, and the differential analysis:",
+        f"    {'layer':<13}{'contrast':<17}{'name':<32}{'planted':>8}{'estimate':>9}{'q':>9}",
     ]
     lines += [
-        f"    {row.contrast:<17}{row.species:<32}{row.planted:>8.2f}{row.recovered:>11.2f}"
-        for row in effects.itertuples(index=False)
+        f"    {row.layer:<13}{row.contrast:<17}{row.name:<32}{row.planted:>8.2f}{row.estimate:>9.2f}{row.q:>9.2g}"
+        for row in planted.itertuples(index=False)
     ]
-    return "\n".join(lines)
+    found = f"{others['found'].sum()} of {others['tested'].sum()} tests"
+    return [*lines, f"  findings that nothing planted explains: {found}"]
 
 
 def _missing(lost: pd.DataFrame) -> int:
@@ -49,7 +75,8 @@ def main() -> None:
     """Print the recovery of the run named on the command line, and where to look next."""
     output = Path(sys.argv[1])
     print(render_recovery(output=output))
-    print(f"\nReport:  {output / 'report/multiqc.html'}\nLayers:  {output / 'layers'}")
+    places = {"Report": "report/multiqc.html", "Layers": "layers", "Results": "differential"}
+    print("\n" + "\n".join(f"{name + ':':<9}{output / path}" for name, path in places.items()))
 
 
 if __name__ == "__main__":

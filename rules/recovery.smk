@@ -1,0 +1,121 @@
+"""Planted against recovered in a simulated trial: reads, compositions, metabolites, and the findings of the analyses.
+
+Required: truth.json, and a finished run. Gives: simulate/recovery.tsv, recovery_effects.tsv, metabolome_recovery*.tsv,
+findings.tsv, findings_others.tsv.
+"""
+
+# Result tables that planted effects are looked for in.
+SIMULATED_TABLES = [
+    [layer, name] for layer in ("metabolites", "taxa") if layer in LAYERS for name in config["contrasts"]
+]
+
+
+rule count_host:
+    """Host reads that are left after cleaning, counted by the origin in the simulated read names."""
+    input:
+        CLEANED,
+    output:
+        f"{OUT}/simulate/count_host/{{sample}}.txt",
+    log:
+        f"{OUT}/logs/count_host/{{sample}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/count_host/{{sample}}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    message:
+        "Host reads left in {wildcards.sample}"
+    shell:
+        "(gzip -cd {input:q} | awk 'NR % 4 == 1 && /:host/ {{n++}} END {{print n + 0}}' > {output:q}) 2> {log:q}"
+
+
+rule recovery:
+    """Planted against recovered: composition, pathways, host removal and effects of the simulated trial."""
+    input:
+        truth=SIMULATED["truth"],
+        taxa=f"{OUT}/layers/taxa.tsv",
+        pathways=f"{OUT}/layers/pathways.tsv" if config["metagenome"]["functions"] else [],
+        host=expand(f"{OUT}/simulate/count_host/{{sample}}.txt", sample=FUNCTIONS),
+    output:
+        samples=f"{OUT}/simulate/recovery.tsv",
+        effects=f"{OUT}/simulate/recovery_effects.tsv",
+    log:
+        f"{OUT}/logs/recovery/recovery.log",
+    benchmark:
+        f"{OUT}/benchmarks/recovery/recovery.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        code=code("recovery"),
+    message:
+        "Planted against recovered"
+    script:
+        "../scripts/recovery.py"
+
+
+rule metabolome_recovery:
+    """Planted against recovered in the simulated metabolome: features, effects, links to the microbiota."""
+    input:
+        truth=SIMULATED["truth"],
+        features=expand(f"{MTB}/features/{{mode}}/features.tsv", mode=MODES),
+        matrices=expand(f"{MTB}/features/{{mode}}/values.tsv", mode=MODES),
+        normalised=f"{MTB}/normalised/values.tsv",
+        state=f"{MTB}/normalised/state.tsv",
+    output:
+        scores=f"{OUT}/simulate/metabolome_recovery.tsv",
+        effects=f"{OUT}/simulate/metabolome_recovery_effects.tsv",
+        links=f"{OUT}/simulate/metabolome_recovery_links.tsv",
+    log:
+        f"{OUT}/logs/metabolome_recovery/metabolome_recovery.log",
+    benchmark:
+        f"{OUT}/benchmarks/metabolome_recovery/metabolome_recovery.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        modes=MODES,
+        code=code("metabolome_recovery"),
+    message:
+        "Planted against recovered, metabolome"
+    script:
+        "../scripts/metabolome_recovery.py"
+
+
+rule findings:
+    """Planted effects against the findings of the differential analysis."""
+    input:
+        truth=SIMULATED["truth"],
+        results=[f"{OUT}/differential/{layer}/{contrast}.tsv" for layer, contrast in SIMULATED_TABLES],
+        features=expand(f"{MTB}/features/{{mode}}/features.tsv", mode=[mode for mode in MODES if METABOLOME_ARM]),
+    output:
+        planted=f"{OUT}/simulate/findings.tsv",
+        others=f"{OUT}/simulate/findings_others.tsv",
+    log:
+        f"{OUT}/logs/findings/findings.log",
+    benchmark:
+        f"{OUT}/benchmarks/findings/findings.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        tables=SIMULATED_TABLES,
+        modes=[mode for mode in MODES if METABOLOME_ARM],
+        fdr=config["statistics"]["fdr"],
+        code=code("findings"),
+    message:
+        "Planted effects against findings"
+    script:
+        "../scripts/findings.py"
