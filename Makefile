@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fast bench calibrate lock sheets reference rulegraph clean
+.PHONY: help setup extras demo test lint fast bench calibrate lock sheets reference rulegraph clean
 
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
@@ -15,6 +15,9 @@ help: ## list the targets
 
 setup: ## build .venv and .tools, install Debian packages (root) or name the missing ones; repeatable
 	@envs/setup.sh
+
+extras: ## also build the optional engines: asari and matchms
+	@envs/setup.sh extras
 
 demo: setup ## run the whole workflow on the simulated trial and print what was recovered
 	$(SNAKEMAKE) --cores $(CORES)

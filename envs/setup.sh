@@ -83,6 +83,12 @@ build .tools/multiqc envs/multiqc.requirements.txt
 # kneaddata and humann call their own helper scripts by name
 link metagenome 'kneaddata*' 'metaphlan' 'humann*'
 link multiqc multiqc
+# `make extras`: engines that a run needs only if its config asks for them
+if [ "${1:-}" = extras ]; then
+  build .tools/asari envs/asari.requirements.txt
+  build .tools/matchms envs/matchms.requirements.txt
+  link asari asari
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   {

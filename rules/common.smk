@@ -4,6 +4,7 @@ Gives: config (validated, defaults filled), COHORT, OUT, LAYERS, code(), resourc
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -51,6 +52,8 @@ MODE_SAMPLES = {
     mode: [sample for sample in PLASMA if COHORT.files(sample_id=sample)[number]]
     for number, mode in enumerate(("positive", "negative"))
 }
+# matchms needs an older scipy: with conda its environment's Python, else that of `make extras`.
+MATCHMS_PYTHON = "python" if workflow.deployment_settings.deployment_method else ".tools/matchms/bin/python"
 METABOLOME_ARM = any(layer.arm == "metabolome" for layer in LAYERS.values())
 # Sources of feature tables: the modes that have files, or finished tables in their place.
 MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, samples in MODE_SAMPLES.items() if samples]
@@ -81,6 +84,13 @@ def run_preflight():
     if workflow.deployment_settings.deployment_method:
         return
     environments = ["workflow", "metagenome", "multiqc"] if METAGENOME_ARM else ["workflow"]
+    spectra = config["metabolome"]["spectra"]
+    wanted = {
+        "asari": config["metabolome"]["second_engine"],
+        MATCHMS_PYTHON: spectra["libraries"] or spectra["in_house"],
+    }
+    for program in [program for program, asked in wanted.items() if asked and shutil.which(program) is None]:
+        sys.exit(f"\nThe config asks for {program}, which is not installed. Run `make extras`, or use --sdm conda.")
     try:
         preflight(table=resource("tools.tsv"), environments=environments, output=f"{OUT}/provenance/versions.tsv")
     except GutaxisError as error:

@@ -159,3 +159,17 @@ def control_of(wildcards):
 def mem_mb_injection(wildcards, input, attempt):
     """Memory of a job on one file of spectra: the libraries, and some times the file as peaks in memory."""
     return int((700 + 4 * input.size_mb) * attempt)
+
+
+def injected_files(wildcards):
+    """Input function: the raw files of a mode, in the order of the sample ids."""
+    number = ("positive", "negative").index(wildcards.mode)
+    return [COHORT.files(sample_id=sample)[number][0] for sample in MODE_SAMPLES[wildcards.mode]]
+
+
+def spectral_matches(wildcards):
+    """Input function: MS2 matches of every mode, where the config names a library."""
+    spectra = config["metabolome"]["spectra"]
+    if MODES == ["tables"] or not (spectra["libraries"] or spectra["in_house"]):
+        return []
+    return [f"{MTB}/annotation/{mode}.matches.tsv" for mode in MODES]

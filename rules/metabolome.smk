@@ -85,6 +85,7 @@ rule annotate_metabolites:
         values=f"{MTB}/normalised/values.tsv",
         panels=PANELS,
         references=config["metabolome"]["references"] or [],
+        matches=spectral_matches,
         ratios=resource("metabolites/ratios.tsv"),
     output:
         annotations=f"{MTB}/annotation/annotations.tsv",

@@ -66,4 +66,7 @@ def metabolome_files(wildcards):
     names = ["normalised/injection_quality", "annotation/annotations", "annotation/coverage", "annotation/ratios"]
     files = [f"{MTB}/{name}.tsv" for name in names]
     files += [f"{MTB}/enrichment/{contrast}.tsv" for contrast in config["contrasts"]]
-    return files + [f"{MTB}/qc/intake_{mode}.tsv" for mode in MODES if mode != "tables"]
+    modes = [mode for mode in MODES if mode != "tables"]
+    if config["metabolome"]["second_engine"]:
+        files += [f"{MTB}/features/{mode}/concordance.tsv" for mode in modes]
+    return files + [f"{MTB}/qc/intake_{mode}.tsv" for mode in modes]

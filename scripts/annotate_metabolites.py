@@ -15,7 +15,7 @@ with script(snakemake):
         path_features=Path(snakemake.input.features),
         panels=panels,
         references=Path(snakemake.input.references) if snakemake.input.get("references") else None,
-        matches=None,
+        matches=[Path(path) for path in snakemake.input.matches],
         settings=Settings(**snakemake.params.settings),
         **{f"path_{name}": outputs[name] for name in ("annotations", "candidates", "coverage")},
     )

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
+from gutaxis.stats.composition import sample_factors
 from gutaxis.stats.design import contrast_design
 from gutaxis.stats.linda import linda, mode_of
 from gutaxis.stats.mixed import random_intercept
@@ -33,21 +34,67 @@ def species(obs, m=40, changed=4, effect=3.0):
     )
     after, responder = (obs["timepoint"] == "POST").to_numpy(), (obs["response"] == "R").to_numpy()
     logs[np.ix_(after & responder, range(changed))] += effect
-    share = np.exp(logs)
+    share = np.exp(logs) * (rng.random((patients.max() + 1, m)) > 0.2)[patients]
     counts = np.array([rng.multinomial(depth, row / row.sum()) for row in share])
     return pd.DataFrame(counts / depth, index=obs.index, columns=[f"f{i:02d}" for i in range(m)])
 
 
-def brute_values(table, design):
-    """Half the smallest positive value of the feature for zeros; log2; POST minus PRE."""
-    used = table.loc[design.samples].to_numpy().copy()
-    for j in range(used.shape[1]):
-        column = used[:, j]
-        column[column == 0] = column[column > 0].min() / 2
-    logs = pd.DataFrame(np.log2(used), index=design.samples, columns=table.columns)
+def brute_factors(values, turns=60):
+    """Sample factors: mean of the features and median of the samples in turn, over the values above zero."""
+    n, m = values.shape
+    logs = [[np.log2(values[i, j]) if values[i, j] > 0 else None for j in range(m)] for i in range(n)]
+    r = [np.median([x for x in logs[i] if x is not None]) for i in range(n)]
+    for _ in range(turns):
+        level = [np.mean([logs[i][j] - r[i] for i in range(n) if logs[i][j] is not None]) for j in range(m)]
+        r = [np.median([logs[i][j] - level[j] for j in range(m) if logs[i][j] is not None]) for i in range(n)]
+    return np.array(r) - np.mean(r)
+
+
+def brute_logs(table, design, *, published):
+    """Logs with zeros filled, and which of them count, by sample and feature."""
+    used = table.loc[design.samples].to_numpy()
+    r = np.zeros(len(used)) if published else brute_factors(used)
+    patient = {}
+    for name, row in design.units.iterrows():
+        for sample in [row["pre"], row["post"]] if design.scheme == "difference" else [name]:
+            patient[sample] = row["patient_id"]
+    logs, counts = {}, {}
+    for j, feature in enumerate(table.columns):
+        lowest = min(np.log2(used[i, j]) - r[i] for i in range(len(used)) if used[i, j] > 0)
+        for i, sample in enumerate(design.samples):
+            logs[sample, feature] = np.log2(used[i, j]) if used[i, j] > 0 else lowest - 1 + r[i]
+            own = [k for k, other in enumerate(design.samples) if patient[other] == patient[sample]]
+            paired = design.scheme != "between" and not published
+            counts[sample, feature] = not (
+                paired and (used[:, j] == 0).any() and (len(own) == 1 or all(used[k, j] == 0 for k in own))
+            )
+    return logs, counts
+
+
+def brute_values(table, design, *, published=False):
+    """Model values: centred log ratios of samples, or of POST minus those of PRE; NaN where they do not count."""
+    logs, counts = brute_logs(table, design, published=published)
+    rows = {}
+    for sample in design.samples:
+        row = np.array([logs[sample, feature] for feature in table.columns])
+        there = np.array([counts[sample, feature] for feature in table.columns])
+        rows[sample] = np.where(there, row - row.mean(), np.nan)
+    return pd.DataFrame(rows, index=table.columns).T
+
+
+def of_units(samples, design):
     if design.scheme == "difference":
-        return logs.loc[design.units["post"]].to_numpy() - logs.loc[design.units["pre"]].to_numpy()
-    return logs.loc[design.units.index].to_numpy()
+        return samples.loc[design.units["post"]].to_numpy() - samples.loc[design.units["pre"]].to_numpy()
+    return samples.loc[design.units.index].to_numpy()
+
+
+def brute_reference(samples, weights):
+    out = []
+    level = samples.mean()
+    for _, row in samples.iterrows():
+        there = row.notna().to_numpy()
+        out.append(((row - level).to_numpy()[there] * weights[there]).sum() / weights[there].sum())
+    return np.array(out)
 
 
 def brute_mode(b, least=0.0):
@@ -65,47 +112,68 @@ def brute_mode(b, least=0.0):
     return place, weights / weights.sum()
 
 
+def test_sample_factors_equal_brute_force():
+    table = species(observations())
+    assert (table == 0).mean(axis=None) > 0.2
+    assert sample_factors(table=table) == pytest.approx(brute_factors(table.to_numpy()), abs=1e-7)
+
+
+@pytest.mark.parametrize("published", [False, True])
 @pytest.mark.parametrize("contrast", ["baseline", "post", "change", "response_change"])
-def test_equals_brute_force(contrast):
+def test_equals_brute_force(contrast, published):
     obs = observations()
     table = species(obs)
     design = contrast_design(contrast=contrast, observations=obs, covariates=("cohort",), batch="ignore")
-    fits = linda(table=table, design=design)
-    y, x, k = brute_values(table, design), design.matrix, design.tested_index
-    centred = y - y.mean(axis=1, keepdims=True)
-    first = np.array([np.linalg.lstsq(x, centred[:, j], rcond=None)[0][k] for j in range(y.shape[1])])
-    inverse, df = np.linalg.inv(x.T @ x), len(x) - x.shape[1]
-    residuals = centred - x @ inverse @ x.T @ centred
-    place, weights = brute_mode(first, 0.75 * np.median(np.sqrt((residuals**2).sum(axis=0) / df * inverse[k, k])))
-    for j in range(y.shape[1]):
-        ratio = y[:, j] - y @ weights  # log ratio of the feature to the reference
-        beta = np.linalg.lstsq(x, ratio, rcond=None)[0]
-        se = np.sqrt(((ratio - x @ beta) ** 2).sum() / df * inverse[k, k])
-        assert fits.estimate[j] == pytest.approx(first[j] - place, abs=1e-6)
-        assert fits.estimate[j] == pytest.approx(beta[k], abs=1e-6)
+    fits = linda(table=table, design=design, pseudocount="half_minimum" if published else "centred_half_minimum")
+    samples, k, m = brute_values(table, design, published=published), design.tested_index, table.shape[1]
+
+    def fit(y):
+        rows = np.isfinite(y)
+        x, y = design.matrix[rows], y[rows]
+        beta = np.linalg.lstsq(x, y, rcond=None)[0]
+        df = len(x) - x.shape[1]
+        return beta[k], np.sqrt(((y - x @ beta) ** 2).sum() / df * np.linalg.inv(x.T @ x)[k, k]), df, len(x)
+
+    first = np.array([fit(of_units(samples, design)[:, j]) for j in range(m)])
+    place, weights = brute_mode(first[:, 0], 0.75 * np.median(first[:, 1]))
+    referred = of_units(samples.sub(brute_reference(samples, weights), axis=0), design)
+    everyone = contrast in {"baseline", "post"} or published
+    assert np.isnan(referred).any() != everyone
+    for j in range(m):
+        estimate, se, df, n = fit(referred[:, j])
+        if everyone:
+            assert estimate == pytest.approx(first[j, 0] - place, abs=1e-6)
+        assert fits.estimate[j] == pytest.approx(estimate, abs=1e-6)
         assert fits.se[j] == pytest.approx(se, rel=1e-6)
-        assert fits.p[j] == pytest.approx(2 * stats.t.sf(abs(beta[k] / se), df), rel=1e-5)
-    assert (fits.df == df).all()
+        assert fits.p[j] == pytest.approx(2 * stats.t.sf(abs(estimate / se), df), rel=1e-5)
+        assert (fits.df[j], fits.n[j]) == (df, n)
 
 
 def test_incomplete_pairs_take_the_mixed_model():
     obs = observations(lost={(2, "POST"), (5, "POST"), (7, "PRE")})
-    table = species(obs)
+    table = species(obs) + 0.0
+    table.iloc[:, :10] += 1e-5  # no zero: the patients with one sample count
     design = contrast_design(contrast="change", observations=obs, batch="ignore")
     assert design.scheme == "mixed"
     fits = linda(table=table, design=design)
-    y = brute_values(table, design)
-    known = {
-        "negative": True,
-        "matrix": design.matrix,
-        "patients": design.units["patient_id"].to_numpy(),
-        "tested": design.tested_index,
-    }
-    first = random_intercept(values=y - y.mean(axis=1, keepdims=True), **known)
-    _, weights = brute_mode(first.estimate, 0.75 * np.median(first.se))
-    again = random_intercept(values=y - (y @ weights)[:, None], **known)
-    assert fits.estimate == pytest.approx(again.estimate, abs=1e-5)
-    assert fits.se == pytest.approx(again.se, rel=1e-4)
+    samples = brute_values(table, design).loc[design.units.index]
+    assert samples.loc["s02PRE"].notna().sum() == 10
+
+    def fit(y):
+        rows = np.isfinite(y)
+        made = random_intercept(
+            values=y[rows, None], matrix=design.matrix[rows], patients=design.units["patient_id"].to_numpy()[rows],
+            tested=design.tested_index, negative=True,
+        )  # fmt: skip
+        return made.estimate[0], made.se[0], made.df[0]
+
+    first = np.array([fit(samples[name].to_numpy()) for name in table])
+    _, weights = brute_mode(first[:, 0], 0.75 * np.median(first[:, 1]))
+    referred = samples.sub(brute_reference(samples, weights), axis=0)
+    again = np.array([fit(referred[name].to_numpy()) for name in table])
+    assert fits.estimate == pytest.approx(again[:, 0], abs=1e-5)
+    assert fits.se == pytest.approx(again[:, 1], rel=1e-4)
+    assert fits.df == pytest.approx(again[:, 2], rel=1e-3)
     assert fits.method == "linda"
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.stats.composition import PSEUDOCOUNTS, clr, empty_samples, filter_features, replace_zeros
+from gutaxis.stats.composition import (
+    HALF_MINIMUM,
+    PSEUDOCOUNTS,
+    clr,
+    empty_samples,
+    filter_features,
+    replace_zeros,
+    sample_factors,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -41,6 +49,56 @@ def test_ratios_do_not_depend_on_the_unit(pseudocount):
     assert np.allclose(clr(table=TABLE * 1e6, pseudocount=pseudocount), ratios)
 
 
+def sparse(seed=1, n=20, m=30):
+    """Factor of the sample times level of the feature, with noise, a third of zeros; and the factors, centred log2."""
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(0, 2, n)
+    values = np.exp2(factors[:, None] + rng.normal(0, 2, m) + rng.normal(0, 0.3, (n, m)))
+    return frame(np.where(rng.random((n, m)) < 1 / 3, 0, values)), factors - factors.mean()
+
+
+def test_factors_of_samples_are_found_on_the_values_above_zero():
+    table, factors = sparse()
+    assert np.abs(sample_factors(table=table) - factors).max() < 0.3
+    exact = frame(np.where(table > 0, np.exp2(factors)[:, None] * np.arange(1, 31), 0))
+    assert sample_factors(table=exact) == pytest.approx(factors, abs=1e-8)
+    bloom = table.copy()
+    bloom.iloc[:10, :9] *= 1000  # three in ten features of half of the samples
+    moved = sample_factors(table=bloom) - sample_factors(table=table)
+    assert abs(moved[:10].mean() - moved[10:].mean()) < 0.5
+    sums = np.log2(bloom.sum(axis=1) / table.sum(axis=1))
+    assert sums[:10].mean() - sums[10:].mean() > 5
+
+
+def test_factors_do_not_depend_on_units_order_or_empty_samples():
+    table, _ = sparse()
+    factors = sample_factors(table=table)
+    own = np.random.default_rng(2).normal(0, 3, len(table))
+    assert sample_factors(table=table.mul(np.exp2(own), axis=0)) == pytest.approx(factors + own - own.mean(), abs=1e-8)
+    assert sample_factors(table=table.iloc[::-1, ::-1])[::-1] == pytest.approx(factors, abs=1e-8)
+    more = pd.concat([table, table.iloc[:1] * 0], ignore_index=True).assign(none=0.0)
+    assert sample_factors(table=more) == pytest.approx([*factors, 0], abs=1e-12)
+
+
+def test_centred_zeros_follow_the_sample():
+    table, _ = sparse()
+    closed = table.div(table.sum(axis=1), axis=0)
+    ratios = clr(table=table)
+    assert np.allclose(clr(table=closed), ratios, atol=1e-7)
+    assert not np.allclose(clr(table=closed, pseudocount=HALF_MINIMUM), clr(table=table, pseudocount=HALF_MINIMUM))
+    # a zero is one log2 unit below the smallest value of its feature, once the factor of the sample is out
+    centred = np.log2(replace_zeros(table=table)).sub(sample_factors(table=table), axis=0)
+    zero = (table == 0).to_numpy()
+    lowest = centred.mask(zero).min()
+    assert np.allclose(centred.where(zero).sub(lowest)[zero].stack(), -1)
+
+
+def test_without_zeros_both_half_minima_are_the_same_table():
+    table = sparse()[0] + 1
+    assert replace_zeros(table=table).equals(table)
+    assert clr(table=table).equals(clr(table=table, pseudocount=HALF_MINIMUM))
+
+
 def test_ratios_are_log2_of_parts_to_their_geometric_mean():
     row = TABLE.iloc[2]
     expected = np.log2(row / (row.prod() ** (1 / 3)))
@@ -49,7 +107,11 @@ def test_ratios_are_log2_of_parts_to_their_geometric_mean():
 
 def test_a_feature_or_sample_of_zeros_takes_the_value_of_the_table():
     table = frame([[0.5, 0.0], [0.2, 0.0], [0.0, 0.0]])
-    assert replace_zeros(table=table).iloc[:, 1].tolist() == [0.1] * 3
+    assert replace_zeros(table=table, pseudocount="half_minimum").iloc[:, 1].tolist() == [0.1] * 3
+    centred = replace_zeros(table=table)  # factors 0.5 and 0.2 over their geometric mean, and 1
+    middle = np.sqrt(0.1)
+    assert centred.iloc[:, 1].tolist() == pytest.approx([0.25, 0.1, middle / 2])
+    assert centred.iloc[2, 0] == pytest.approx(middle / 2)
     assert replace_zeros(table=table, pseudocount="sample_half_minimum").iloc[2].tolist() == [0.1] * 2
 
 

@@ -75,7 +75,7 @@ def test_the_method_follows_kind_and_scheme(kind, contrast):
     else:
         assert methods & {"van_elteren", "mann_whitney", "wilcoxon_signed_rank"}
     if kind == "compositional":
-        assert f"{expected}_table_half_minimum" in methods
+        assert f"{expected}_half_minimum" in methods
         assert methods & {"firth_logistic", "mcnemar_exact", "fisher_exact_change", "cox_presence"}
     if contrast == "survival":
         assert "hazard" in result.unit
@@ -117,6 +117,35 @@ def test_counts_use_pairs_and_negative_binomial_models():
     assert ("patient", "p01") in set(zip(result.dropped["what"], result.dropped["name"], strict=True))
     survival = run(*study(kind="counts", n=24, m=8), "survival")
     assert set(survival.table["method"]) == {"cox"}
+
+
+def test_patients_without_the_species_do_not_count_for_its_change_and_the_published_rule_stands_beside():
+    data, outcomes = study(n=12, m=10)
+    patient = data.obs["patient_id"].to_numpy()
+    data.X[np.isin(patient, ["p00", "p03", "p05", "p07"]), 6] = 0
+    data.X[np.isin(patient, [f"p{i:02d}" for i in range(10)]), 7] = 0
+    result = run(data, outcomes, "change")
+    table = result.table.set_index("feature")
+    beside = result.sensitivity.set_index(["method", "feature"])
+    assert table.loc["f06", "df"] == table.loc["f00", "df"] - 4
+    assert beside.loc[("linda_unadjusted", "f06"), "df"] == 7
+    assert beside.loc[("linda_half_minimum", "f06"), "df"] == table.loc["f00", "df"]
+    assert beside.loc[("wilcoxon_signed_rank", "f06"), "statistic"] <= 8 * 9 / 2
+    assert table.loc["f07", "reason"].startswith("10 of 12 patients left out: zero in all of their samples")
+    assert np.isnan(table.loc["f07", ["p", "q", "agreement"]].astype(float)).all()
+    assert np.isfinite(beside.loc[("linda_half_minimum", "f07"), "p"])
+    assert table.drop(index="f07")["p"].notna().all()
+    assert run(data, outcomes, "baseline").table["df"].nunique() == 1
+
+
+def test_tables_without_a_zero_give_one_linda_whatever_stands_for_zeros():
+    data, outcomes = study(n=12, m=10)
+    data.X = data.X + 1e-4
+    for contrast in ("baseline", "change", "response_change"):
+        tables = [
+            run(data, outcomes, contrast, pseudocounts=(one,)).table for one in ("centred_half_minimum", "half_minimum")
+        ]
+        pd.testing.assert_frame_equal(*tables)
 
 
 def test_bad_samples_and_features_are_left_out_by_name():

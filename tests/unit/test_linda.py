@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gutaxis.stats.composition import clr
+from gutaxis.stats.composition import HALF_MINIMUM, clr
 from gutaxis.stats.design import contrast_design
-from gutaxis.stats.linda import linda, mode_of
+from gutaxis.stats.linda import linda, log_ratios, mode_of, uninformative
 from gutaxis.stats.linear import ols
 
 pytestmark = pytest.mark.unit
@@ -104,3 +104,109 @@ def test_what_has_no_tested_column_is_refused():
     one_class = obs.assign(response="R")
     with pytest.raises(ValueError, match="responders"):
         linda(table=table(obs, 8), design=design(one_class))
+
+
+def paired(*, n=20, lost=()):
+    rows = [
+        (f"s{i:02d}{point}", f"p{i:02d}", point, "R" if i % 3 == 0 else "NR")
+        for i in range(n)
+        for point in ("PRE", "POST")
+        if (i, point) not in lost
+    ]
+    return pd.DataFrame(rows, columns=["sample_id", "patient_id", "timepoint", "response"]).set_index("sample_id")
+
+
+def carried(obs, m, *, changed=0, effect=3.0, absent=0.3, seed=1):
+    """Species that a share of the patients carry in no sample; the first ``changed`` rise POST."""
+    rng = np.random.default_rng(seed)
+    patient = pd.factorize(obs["patient_id"])[0]
+    logs = rng.normal(0, 2, m) + rng.normal(0, 1, (patient.max() + 1, m))[patient] + rng.normal(0, 0.8, (len(obs), m))
+    logs[(obs["timepoint"] == "POST").to_numpy(), :changed] += effect
+    there = (rng.random((patient.max() + 1, m)) >= absent)[patient]
+    share = np.exp2(logs) * there
+    return pd.DataFrame(
+        share / share.sum(axis=1, keepdims=True), index=obs.index, columns=[f"f{j:03d}" for j in range(m)]
+    )
+
+
+@pytest.mark.parametrize("lost", [(), ((1, "POST"), (4, "POST"), (5, "PRE"))], ids=["difference", "mixed"])
+def test_values_that_say_nothing_of_a_change(lost):
+    obs = paired(lost=lost)
+    data = carried(obs, 6, absent=0)
+    data.loc[["s02PRE", "s02POST", "s03POST"], "f001"] = 0
+    if lost:
+        data.loc["s01PRE", "f002"] = 0
+    d = design(obs, "change")
+    assert d.scheme == ("mixed" if lost else "difference")
+    out = pd.DataFrame(uninformative(table=data, design=d), index=d.samples, columns=data.columns)
+    single = {"s01PRE", "s04PRE", "s05POST"} if lost else set()
+    assert set(out.index[out["f001"]]) == {"s02PRE", "s02POST"} | single  # s03 has it in one of two samples
+    assert set(out.index[out["f002"]]) == single  # one has it and two have not: none of them says when
+    assert not out[["f000", "f003", "f004", "f005"]].any(axis=None)  # no zero: every sample counts
+    assert log_ratios(table=data, design=d).isna().equals(out)
+    assert log_ratios(table=data, design=d, pseudocount=HALF_MINIMUM).notna().all(axis=None)
+    fits = linda(table=data, design=d)
+    rows = len(d.units)
+    assert fits.n.tolist() == [rows, rows - (5 if lost else 1), rows - len(single), rows, rows, rows]
+    assert np.isfinite(fits.p).all()
+
+
+def test_nothing_is_left_out_between_patients():
+    obs = paired()
+    data = carried(obs, 8)
+    assert not uninformative(table=data, design=design(obs)).any()
+    assert (linda(table=data, design=design(obs)).n == 20).all()
+
+
+def test_too_few_patients_who_carry_a_feature():
+    for lost in ((), ((9, "POST"), (10, "PRE"))):
+        obs = paired(n=12, lost=lost)
+        data = carried(obs, 10, absent=0)
+        data.loc[~obs["patient_id"].isin(["p00", "p01"]), "f003"] = 0
+        data.loc[~obs["patient_id"].isin(["p00", "p01", "p02"]), "f004"] = 0
+        data["f005"] = 0.0
+        fits = linda(table=data, design=design(obs, "change"))
+        why = "patients left out: zero in all of their samples, or one sample only; 3 are needed"
+        assert fits.reason[3] == f"10 of 12 {why}"
+        assert fits.reason[5] == f"12 of 12 {why}"
+        assert np.isnan(fits.p[[3, 5]]).all()
+        assert np.isfinite(fits.p[np.r_[:3, 4, 6:10]]).all()
+    obs = paired(n=12)
+    data = carried(obs, 10, absent=0)
+    data.loc[obs["response"] == "R", "f002"] = 0
+    fits = linda(table=data, design=design(obs, "response_change"))
+    assert fits.reason[2].endswith("or one sample only; effect not estimable from the samples that have a value")
+    assert np.isfinite(np.delete(fits.p, 2)).all()
+
+
+def test_samples_that_share_no_feature_that_counts():
+    obs = paired(n=8)
+    data = carried(obs, 12, absent=0)
+    first = obs["patient_id"] < "p04"
+    data.loc[first, "f006":] = 0
+    data.loc[~first, :"f005"] = 0
+    fits = linda(table=data, design=design(obs, "change"))
+    assert np.isfinite(fits.p).all()
+    assert (fits.n == 4).all()
+
+
+@pytest.mark.parametrize("lost", [(), tuple((i, "POST") for i in range(0, 30, 6))], ids=["difference", "mixed"])
+def test_absent_species_do_not_keep_the_shift_of_the_total(lost):
+    obs = paired(n=30, lost=lost)
+    d = design(obs, "change")
+    found = {"centred_half_minimum": [], "half_minimum": []}
+    for seed in range(12):
+        absent = np.where(np.arange(40) < 26, 0.05, 0.7)  # of the unchanged, 14 species in all and 14 in few patients
+        data = carried(obs, 40, changed=12, absent=absent, seed=seed)
+        for pseudocount, fits in found.items():
+            fits.append(linda(table=data, design=d, pseudocount=pseudocount))
+    bias, level, power = {}, {}, {}
+    for pseudocount, fits in found.items():
+        bias[pseudocount] = np.mean([np.nanmean(one.estimate[26:]) for one in fits])
+        p = np.array([one.p for one in fits])
+        level[pseudocount] = (p[:, 26:] < 0.05).sum() / np.isfinite(p[:, 26:]).sum()
+        power[pseudocount] = (p[:, :12] < 0.05).mean()
+    assert abs(bias["centred_half_minimum"]) < 0.15
+    assert bias["half_minimum"] > 0.25
+    assert level["centred_half_minimum"] < 0.1 < level["half_minimum"] / 2
+    assert power["centred_half_minimum"] > 0.95

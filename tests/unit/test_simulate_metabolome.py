@@ -13,7 +13,7 @@ from lxml import etree
 from pyteomics import mass, mzml
 
 from gutaxis.simulate import metabolome_plan
-from gutaxis.simulate.metabolome import file_name, samples_rows, write_batch, write_injection
+from gutaxis.simulate.metabolome import file_name, samples_rows, write_injection, write_injections
 from gutaxis.simulate.metabolome_catalogue import CONTAMINANTS, EFFECTS, ION, LINKS, NAMED
 from gutaxis.simulate.metabolome_masses import ADDUCTS, atoms, isotope_pattern, mz
 from gutaxis.simulate.metabolome_mzml import Scan, write_mzml
@@ -34,6 +34,9 @@ from gutaxis.simulate.trial import plan_trial
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
 SEED = 20240611
+
+
+FILES = ("file_1", "file_2")
 
 
 @pytest.fixture(scope="module")
@@ -396,18 +399,17 @@ def test_unknown_injection_or_mode_is_refused(truth, tmp_path, sample, mode):
         write_injection(truth=truth, sample_id=sample, mode=mode, path=tmp_path / "x.mzML")
 
 
-def test_a_batch_is_the_same_files_as_one_by_one(tmp_path):
+def test_files_named_together_are_the_same_as_one_by_one(tmp_path):
     truth = plan_metabolome(truth=plan_trial(n=2, seed=11, pairs=1000), qcs=2, blanks=1)
     (tmp_path / "truth.json").write_text(json.dumps(truth))
-    written = write_batch(truth=tmp_path / "truth.json", batch="B2", folder=tmp_path / "raw")
-    assert [path.name for path in written] == [
-        Path(row[name]).name
-        for row in samples_rows(truth=truth, batch="B2", folder="raw")
-        for name in ("file_1", "file_2")
-    ]
+    rows = samples_rows(truth=truth, batch="B2", folder=str(tmp_path / "raw"))
+    write_injections(truth=tmp_path / "truth.json", paths=[Path(row[name]) for row in rows for name in FILES])
+    assert len(list((tmp_path / "raw").iterdir())) == 2 * len(rows) == 8
     write_injection(truth=truth, sample_id="P02_PRE_PLASMA", mode="negative", path=tmp_path / "one.mzML")
-    batch_file = tmp_path / "raw" / "P02_PRE_PLASMA_negative.mzML"
-    assert (tmp_path / "one.mzML").read_bytes() == batch_file.read_bytes()
+    together = tmp_path / "raw" / "P02_PRE_PLASMA_negative.mzML"
+    assert (tmp_path / "one.mzML").read_bytes() == together.read_bytes()
+    with pytest.raises(ValueError, match="no injection 'nobody'"):
+        write_injections(truth=tmp_path / "truth.json", paths=[tmp_path / "nobody_positive.mzML"])
 
 
 # sheet

@@ -115,7 +115,7 @@ def annotate(
 
 
 def annotate_files(
-    *, path_features: Path, panels: Sequence[Path], references: Path | None, matches: Path | None, settings: Settings,
+    *, path_features: Path, panels: Sequence[Path], references: Path | None, matches: Sequence[Path], settings: Settings,
     path_annotations: Path, path_candidates: Path, path_coverage: Path, adducts: Sequence[Adduct] = ADDUCTS,
 ) -> None:  # fmt: skip
     """Annotate the features file of a feature table; write annotations, candidates and the coverage of the panel."""
@@ -125,7 +125,7 @@ def annotate_files(
         panel=panel,
         settings=settings,
         references=NO_REFERENCES if references is None else read_references(path=references, panel=panel),
-        matches=NO_MATCHES if matches is None else read_commented(path=matches),
+        matches=pd.concat([read_commented(path=path) for path in matches]) if matches else NO_MATCHES,
         adducts=adducts,
     )
     write_tsv(result.annotations, path_annotations, index=True)

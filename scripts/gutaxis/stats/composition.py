@@ -175,9 +175,9 @@ def replace_zeros(*, table: pd.DataFrame, pseudocount: str | float = CENTRED_HAL
     Notes
     -----
     What a composition does to the values above zero, it does not do to a constant. If a few features bloom, all others
-    fall by the same factor, and so does a pseudocount that follows the sample; a constant one stays where it is, and an
-    unchanged feature that is zero in a share z of the samples seems to change by z times that factor. No correction that
-    is the same for all features takes that away. ``centred_half_minimum`` moves with the sample.
+    fall by one factor; a constant pseudocount stays where it is, and an unchanged feature that is zero in a share z of
+    the samples seems to change by z times that factor. No correction that is the same for all features takes that away.
+    ``centred_half_minimum`` moves with the sample.
     """
     values = _checked(table=table)
     zero = values == 0

@@ -10,9 +10,9 @@ import pandas as pd
 from gutaxis.errors import GutaxisError, Problem
 from gutaxis.files import write_tsv
 from gutaxis.stats.composition import (
+    CENTRED_HALF_MINIMUM,
     DROPPED_COLUMNS,
     HALF_MINIMUM,
-    TABLE_HALF_MINIMUM,
     empty_samples,
     filter_features,
 )
@@ -41,7 +41,8 @@ class DifferentialSettings:
     prevalence
         Share of the samples of the contrast in which a feature of a compositional or count layer must be present.
     pseudocounts
-        What stands for zeros: the first in the primary analysis, the others in sensitivity analyses.
+        What stands for zeros: the first in the primary analysis, the others in sensitivity analyses. The second is
+        that of the published LinDA.
     fdr
         Level at which q is a finding (agreement, families).
     families
@@ -51,7 +52,7 @@ class DifferentialSettings:
     """
 
     prevalence: float = 0.1
-    pseudocounts: tuple[str | float, ...] = (HALF_MINIMUM, TABLE_HALF_MINIMUM)
+    pseudocounts: tuple[str | float, ...] = (CENTRED_HALF_MINIMUM, HALF_MINIMUM)
     fdr: float = 0.1
     families: str | None = None
     batch: str = "covariate"

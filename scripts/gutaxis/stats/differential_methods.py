@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gutaxis.stats.composition import HALF_MINIMUM, clr
+from gutaxis.stats.composition import CENTRED_HALF_MINIMUM
 from gutaxis.stats.counts import deseq2, log_cpm
 from gutaxis.stats.cox import cox
 from gutaxis.stats.design import Design
-from gutaxis.stats.linda import linda
+from gutaxis.stats.linda import linda, log_ratios
 from gutaxis.stats.mixed import random_intercept
 from gutaxis.stats.moderated import moderated_t
 from gutaxis.stats.prevalence import prevalence_fits
@@ -39,7 +39,9 @@ def unit_of(*, kind: str, design: Design, unit: str) -> str:
     return SURVIVAL_UNIT if design.scheme == "survival" else UNITS.get(kind, f"difference in {unit}")
 
 
-def primary_fits(*, table: pd.DataFrame, kind: str, design: Design, pseudocount: str | float = HALF_MINIMUM) -> Fits:
+def primary_fits(
+    *, table: pd.DataFrame, kind: str, design: Design, pseudocount: str | float = CENTRED_HALF_MINIMUM
+) -> Fits:
     """Return the primary test of every feature.
 
     compositional: :func:`~gutaxis.stats.linda.linda`. log_intensity, continuous:
@@ -69,12 +71,16 @@ def primary_fits(*, table: pd.DataFrame, kind: str, design: Design, pseudocount:
 
 
 def transformed(
-    *, table: pd.DataFrame, kind: str, design: Design, pseudocount: str | float = HALF_MINIMUM
+    *, table: pd.DataFrame, kind: str, design: Design, pseudocount: str | float = CENTRED_HALF_MINIMUM
 ) -> pd.DataFrame:
-    """Return the samples of a design on the scale of linear and rank tests: clr (log2), log2 CPM, or unchanged."""
-    table = table.loc[design.samples]
+    """Return the samples of a design on the scale of linear and rank tests: clr (log2), log2 CPM, or unchanged.
+
+    Centred log ratios are those of :func:`~gutaxis.stats.linda.log_ratios`, so that rank tests and Cox models see the
+    zeros as LinDA does; they are not corrected for the bias of the composition.
+    """
     if kind == "compositional":
-        return clr(table=table, pseudocount=pseudocount)
+        return log_ratios(table=table, design=design, pseudocount=pseudocount)
+    table = table.loc[design.samples]
     return log_cpm(counts=table) if kind == "counts" else table
 
 
