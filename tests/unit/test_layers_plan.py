@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from gutaxis.layers.plan import plan_layers
+from gutaxis.layers.plan import injection_table, plan_layers
 
 pytestmark = pytest.mark.unit
 ENTRY = {
@@ -21,14 +23,22 @@ ENTRY = {
 }
 
 
-def cohort(*, files):
+def cohort(*, files, assay="MGX"):
+    """Two samples of one assay; METAB has the negative mode only."""
+    have = (["a.fq.gz"], ["b.fq.gz"]) if assay == "MGX" else ([], ["a.mzML"])
     return SimpleNamespace(
-        sample_ids=lambda **_: ["S1", "S2"] if files else [], files=lambda **_: (["a.fq.gz"], ["b.fq.gz"])
+        sample_ids=lambda **chosen: ["S1", "S2"] if files and chosen["assay"] == assay else [],
+        files=lambda **_: have,
     )
 
 
-def config(*, functions=True, genes=False, layers=None):
-    return {"output": "out", "metagenome": {"functions": functions, "genes": genes}, "layers": layers or {}}
+def config(*, functions=True, genes=False, layers=None, tables=()):
+    return {
+        "output": "out",
+        "metagenome": {"functions": functions, "genes": genes},
+        "metabolome": {"tables": list(tables)},
+        "layers": layers or {},
+    }
 
 
 def test_arm_layers():
@@ -56,3 +66,36 @@ def test_finished_tables_are_added_and_replace():
     assert layers["taxa"].arm == "config"
     assert layers["taxa"].paths == ["a.txt", "b.txt"]
     assert layers["taxa"].kind == "compositional"
+
+
+def test_injections_or_finished_tables_make_the_metabolite_layer():
+    raw = plan_layers(config=config(), cohort=cohort(files=True, assay="METAB"))
+    finished = plan_layers(config=config(tables=[{"path": "m.tsv"}]), cohort=cohort(files=False))
+    for layers in (raw, finished):
+        assert list(layers) == ["metabolites"]
+        assert layers["metabolites"].kind == "log_intensity"
+        assert layers["metabolites"].paths[0] == "out/metabolome/normalised/values.tsv"
+
+
+def test_the_injection_table_holds_no_outcome():
+    samples = pd.DataFrame(
+        {
+            "patient_id": ["P1", np.nan],
+            "timepoint": ["PRE", np.nan],
+            "batch": ["B1", "B1"],
+            "control": ["N", "POOL_QC"],
+            "run_order": [3.0, 1.0],
+            "response": ["R", np.nan],
+        },
+        index=["S1", "Q1"],
+    )
+    table = injection_table(cohort=SimpleNamespace(samples=samples, sample_ids=lambda **_: ["Q1", "S1"]))
+    assert table == {
+        "sample_id": ["Q1", "S1"],
+        "patient_id": [None, "P1"],
+        "timepoint": [None, "PRE"],
+        "batch": ["B1", "B1"],
+        "control": ["POOL_QC", "N"],
+        "run_order": [1.0, 3.0],
+        "group": ["POOL_QC", "PRE"],
+    }

@@ -1,6 +1,7 @@
 """Recovery: planted against recovered is measured right."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -74,4 +75,10 @@ def test_losses_are_seen(run):
     assert row["bray_curtis"] > 0.01
     assert row["pathways_missing"] == "PWY-6122"
     assert row["host_removed_percent"] < 100
-    assert "worst" in render_recovery(output=run[0])
+    planted = "layer\tcontrast\tname\tplanted\testimate\tq\ntaxa\tbaseline\tE. coli\t-2\t-1.5\t0.04\n"
+    (run[0] / "simulate/findings.tsv").write_text(planted)
+    (run[0] / "simulate/findings_others.tsv").write_text("layer\ttested\tfound\ntaxa\t7\t1\n")
+    text = render_recovery(output=run[0])
+    assert "worst" in text
+    assert re.search(r"E\. coli +-2\.00 +-1\.50 +0\.04", text)
+    assert "nothing planted explains: 1 of 7 tests" in text
