@@ -115,10 +115,9 @@ def test_table_only(project):
 def test_kind_of_layer_decides_what_is_made_of_it(project):
     project.write("il6.tsv", "sample\tIL6\tTNF\nS1\t.5\t.5\nS2\t.4\t.6\nS3\t.1\t.9\n")
     layer = {"source": "table", "path": "il6.tsv", "kind": "continuous", "unit": "other"}
-    contrasts = {name: {"role": "primary"} for name in ("baseline", "post")}
-    path = minimal(project, layers={"elisa": layer}, contrasts=contrasts, differential={"corrected_layers": True})
+    path = minimal(project, layers={"elisa": layer}, differential={"corrected_layers": True})
     planned = project.planned("--configfile", path)
-    wanted = {"beta_diversity": 1, "differential_abundance": 2, "corrected_layer": 1}
+    wanted = {"beta_diversity": 1, "differential_abundance": 1, "corrected_layer": 1}
     assert subset(planned, wanted) == wanted
     assert "alpha_diversity" not in planned
 
@@ -267,9 +266,9 @@ def test_wrong_pairing_names_the_right_one(project):
 def test_validate_prints_the_grid(project):
     done = project.run("validate")
     # the header and two rows of the grid itself: the warnings below it name patients too
-    assert re.search(r"^patient +MGX/STOOL", done.text, flags=re.MULTILINE)
+    assert re.search(r"^patient +METAB/PLASMA +MGX/STOOL", done.text, flags=re.MULTILINE)
     assert re.search(r"^P01 +#", done.text, flags=re.MULTILINE)
-    assert re.search(r"^P12 +<", done.text, flags=re.MULTILINE)
+    assert re.search(r"^P12 +< +<", done.text, flags=re.MULTILINE)
     assert "W06 samples_B2.tsv" in done.text
 
 
