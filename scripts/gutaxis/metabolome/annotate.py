@@ -116,7 +116,8 @@ def annotate(
 
 def annotate_files(
     *, path_features: Path, panels: Sequence[Path], references: Path | None, matches: Sequence[Path],
-    settings: Settings, path_annotations: Path, path_candidates: Path, path_coverage: Path, adducts: Sequence[Adduct] = ADDUCTS,
+    settings: Settings, path_annotations: Path, path_candidates: Path, path_coverage: Path,
+    adducts: Sequence[Adduct] = ADDUCTS,
 ) -> None:  # fmt: skip
     """Annotate the features file of a feature table; write annotations, candidates and the coverage of the panel."""
     panel = read_panel(paths=panels)
