@@ -91,7 +91,7 @@ def make_trial(project, *, patients=2, seed=11, pairs=9000):
             seed=seed,
             pairs=pairs,
             output="results/trial",
-            qcs=1,
+            qcs=2,
             blanks=1,
         )
     finally:
