@@ -6,6 +6,8 @@ SHELL := /bin/bash
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 PYTHON := .venv/bin/python
+# part of the calibration's data sets that `make calibrate` runs
+SHARE ?= 1
 SNAKEMAKE := .venv/bin/snakemake
 # only for the library's own commands: programs such as multiqc must not see the scripts of the same name
 LIBRARY := PYTHONPATH=scripts $(PYTHON)
@@ -44,7 +46,7 @@ bench: setup ## time and memory of the parts that have a bound, apart from the t
 	$(LIBRARY) tests/benchmarks/bench_metabolome.py
 
 calibrate: setup ## level, false discoveries, coverage and power of every shipped test; writes docs/calibration.md
-	$(LIBRARY) -m gutaxis.simulate.calibration --out docs/calibration.md --cores $(CORES) $(if $(wildcard ../shared/data),--data ../shared/data)
+	$(LIBRARY) -m gutaxis.simulate.calibration --out docs/calibration.md --cores $(CORES) --share $(SHARE) $(if $(wildcard ../shared/data),--data ../shared/data)
 
 lock: setup ## solve envs/*.yaml again and write the hashed requirements
 	PATH=$$PWD/.tools/uv/bin:$$PATH $(PYTHON) envs/lock.py

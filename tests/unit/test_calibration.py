@@ -130,7 +130,10 @@ def test_a_planted_defect_is_called_by_name(tmp_path, monkeypatch):
     shipped = Shipped(**{**vars(sound), "run": broken, "features": 30})
     monkeypatch.setattr(calibration, "shipped_tests", lambda: {shipped.key: shipped})
     results = run(plan=[Plan(shipped=shipped, scenarios=((Scenario(patients=48), FEWEST_JUDGED),))], data=None)
+    write_report(results=results, out=tmp_path / "part.md", quick=False, seed=1, sources=[], share=0.2)
+    assert "Not the full run: 0.2 of its data sets" in (tmp_path / "part.md").read_text()
     write_report(results=results, out=tmp_path / "page.md", quick=False, seed=1, sources=[])
+    assert "Not the full run" not in (tmp_path / "page.md").read_text()
     assert "- moderated_t, baseline (between), 0% changed: type_i 0.1" in (tmp_path / "page.md").read_text()
 
 

@@ -250,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = plans(sources=sources, quick=chosen.quick, only=chosen.only, share=chosen.share)
     results = run(plan=plan, data=str(data) if data else None, seed=chosen.seed, cores=chosen.cores)
     write_tsv(results, chosen.out.with_suffix("") / "results.tsv", digits=5)
-    write_report(results=results, out=chosen.out, quick=chosen.quick, seed=chosen.seed, sources=sources)
+    extent = {"quick": chosen.quick, "share": chosen.share}
+    write_report(results=results, out=chosen.out, seed=chosen.seed, sources=sources, **extent)
     missed = results[results["verdict"] == "MISSED"]
     print(f"{int((results['verdict'] == 'met').sum())} targets met, {len(missed)} missed", end=" ")
     print(f"in {time.monotonic() - started:.0f} s; see {chosen.out.name}")

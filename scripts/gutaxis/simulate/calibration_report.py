@@ -79,7 +79,9 @@ is only looked at in null tables: with several features behind one hazard, a mod
 """
 
 
-def write_report(*, results: pd.DataFrame, out: Path, quick: bool, seed: int, sources: Sequence[str]) -> None:
+def write_report(
+    *, results: pd.DataFrame, out: Path, quick: bool, seed: int, sources: Sequence[str], share: float = 1.0
+) -> None:
     """Write the page and its figures.
 
     Parameters
@@ -88,7 +90,7 @@ def write_report(*, results: pd.DataFrame, out: Path, quick: bool, seed: int, so
         From :func:`gutaxis.simulate.calibration.run`.
     out
         Markdown file; figures go into the folder of its name without the suffix.
-    quick, seed, sources
+    quick, seed, sources, share
         Of the run.
     """
     folder = out.with_suffix("")
@@ -105,7 +107,7 @@ def write_report(*, results: pd.DataFrame, out: Path, quick: bool, seed: int, so
     signal = feature[(feature["changed"] > 0) & (feature["effect"] == 1.0)]
     text = TEXT.format(
         seed=seed,
-        quick="\n**A quick run: two data sets per scenario. Its numbers mean nothing.**\n" if quick else "",
+        quick=_extent(quick=quick, share=share),
         sources=", ".join(sources) if sources else "none at hand in this run",
         verdict=_verdict(results),
         type_i=_table(feature[(feature["measure"] == "type_i") & (feature["changed"] == 0)], ["patients"]),
@@ -119,6 +121,16 @@ def write_report(*, results: pd.DataFrame, out: Path, quick: bool, seed: int, so
     )
     with atomic_write(out) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _extent(*, quick: bool, share: float) -> str:
+    """Return a warning where the run is not the full one."""
+    if quick:
+        return "\n**A quick run: two data sets per scenario. Its numbers mean nothing.**\n"
+    if share != 1.0:
+        command = f"`make calibrate SHARE={share:g}`"
+        return f"\n**Not the full run: {share:g} of its data sets ({command}). Mind the intervals.**\n"
+    return ""
 
 
 def _verdict(results: pd.DataFrame) -> str:
