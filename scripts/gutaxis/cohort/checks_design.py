@@ -65,7 +65,9 @@ def _unpaired(samples: pd.DataFrame, pairs: pd.DataFrame) -> list[Problem]:
         sample_id = row["pre"] if row["pair_status"] == "PRE_ONLY" else row["post"]
         file, line = samples.loc[sample_id, ["_file", "_line"]]
         wrong = f"{row['patient_id']} {row['assay']} {row['material']} makes no pair: {row['reason']}"
-        allowed = f"Status {row['pair_status']}: it is left out of paired tests only"
+        allowed = (
+            f"Status {row['pair_status']}: tests of differences leave it out, models with a random intercept keep it"
+        )
         problems.append(
             Problem(
                 "W06", file, int(line), "sample_id", sample_id, wrong, allowed, "Add the other sample, if there is one"
