@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-#: What a pair can be. Differences use PAIRED only; comparisons at baseline use every PRE, the random intercept uses all three.
+#: What a pair can be. Differences use PAIRED only, comparisons at baseline every PRE, the random intercept all three.
 STATUSES = ("PAIRED", "PRE_ONLY", "POST_ONLY", "NONE", "FAILED_QC")
 COLUMNS = ["patient_id", "assay", "material", "pre", "post", "pair_id", "pair_status", "reason"]
 Row = dict[str, Any]
