@@ -37,13 +37,13 @@ fast: lint ## lint and the tests that run no workflow
 test: lint ## everything, fast tests first, end to end last
 	.venv/bin/pytest tests/sheets tests/unit tests/oracle tests/realdata tests/workflow --durations=15
 
-bench: setup ## time and memory of the parts that have a bound, apart from the tests
+bench: extras ## time and memory of the parts that have a bound, apart from the tests
 	$(LIBRARY) tests/benchmarks/bench_clinical.py
 	$(LIBRARY) tests/benchmarks/bench_disk.py
 	$(LIBRARY) tests/benchmarks/bench_mixed.py
 	$(LIBRARY) tests/benchmarks/bench_permanova.py
 	$(LIBRARY) tests/benchmarks/bench_unifrac.py
-	$(LIBRARY) tests/benchmarks/bench_metabolome.py
+	PATH=$$PWD/.tools/bin:$$PATH $(LIBRARY) tests/benchmarks/bench_metabolome.py
 
 calibrate: setup ## level, false discoveries, coverage and power of every shipped test; writes docs/calibration.md
 	$(LIBRARY) -m gutaxis.simulate.calibration --out docs/calibration.md --cores $(CORES) --share $(SHARE) $(if $(wildcard ../shared/data),--data ../shared/data)
