@@ -271,7 +271,7 @@ def test_files_of_two_runs_have_the_same_bytes(tmp_path):
         out = [tmp_path / run_name / f"{kind}.tsv" for kind in ("annotations", "candidates", "coverage")]
         annotate_files(
             path_features=tmp_path / "features.tsv", panels=[RESOURCES / "panel.tsv"], references=tmp_path / "rt.tsv",
-            matches=tmp_path / "ms2.tsv", settings=Settings(), path_annotations=out[0], path_candidates=out[1],
+            matches=[tmp_path / "ms2.tsv"], settings=Settings(), path_annotations=out[0], path_candidates=out[1],
             path_coverage=out[2],
         )  # fmt: skip
         written.append([path.read_bytes() for path in out])

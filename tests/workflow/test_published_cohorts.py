@@ -95,9 +95,9 @@ def test_he_infants_57_pairs(public_data, project):
     assert len(pairs) == 57
     assert pairs["PRE"].median() == pytest.approx(1.58, abs=0.05)
     assert pairs["POST"].median() == pytest.approx(2.54, abs=0.05)
-    for layer, features in (("genera", 30), ("metabolites", 60)):
+    for layer in ("genera", "metabolites"):
         change = table(project, "he_infants_2019", f"differential/{layer}/change.tsv")
-        assert (change["q"] < 0.1).sum() > features
+        assert (change["q"] < 0.1).mean() > 1 / 3, "a year of life changes much of an infant's gut"
 
 
 def test_erawijantari_after_gastrectomy(public_data, project):

@@ -59,7 +59,7 @@ def test_batch_with_two_samples_schedules_them_and_the_aggregates(changed):
     header, *rows = (changed.folder / "trial/samples_B1.tsv").read_text().splitlines()
     names = header.split("\t")
     new = []
-    for number, row in enumerate([row for row in rows if row.startswith("P01_POST")] * 2):
+    for number, row in enumerate([row for row in rows if row.startswith("P01_POST\t")] * 2):
         cells = dict(zip(names, row.split("\t"), strict=True))
         cells |= {"sample_id": f"P02_N{number}", "patient_id": "P02", "batch": "B9", "timepoint": "PRE"}
         cells |= {"collect_date": f"2025-10-{2 + number:02d}", "replicate": str(number + 1)}
@@ -71,7 +71,7 @@ def test_batch_with_two_samples_schedules_them_and_the_aggregates(changed):
     columns = list(new[0])
     lines = ["\t".join(columns), *("\t".join(cells[name] for name in columns) for cells in new)]
     changed.write("trial/samples_B9.tsv", "\n".join(lines) + "\n")
-    samples = ["trial/samples_B1.tsv", "trial/samples_B9.tsv"]
+    samples = [f"trial/samples_{batch}.tsv" for batch in ("B1", "B2", "B9")]
     sheets = {name: f"trial/{name}.tsv" for name in ("patients", "lesions", "measurements", "adverse_events")}
     changed.config("with_batch.yaml", cohort={**sheets, "samples": samples})
     # the planted truth knows no such samples: no comparison with it here
@@ -79,7 +79,7 @@ def test_batch_with_two_samples_schedules_them_and_the_aggregates(changed):
     per_sample = ("check_reads", "clean_reads", "fastqc", "profile_taxa", "profile_functions", "count_host")
     assert {name: planned.get(name) for name in per_sample} == dict.fromkeys(per_sample, 2)
     others = set(planned) - set(per_sample)
-    assert others <= {*AGGREGATES, *SHEETS}, planned
+    assert others <= {*AGGREGATES, *SHEETS, *ANALYSES}, planned
 
 
 def test_edit_of_a_library_module_reruns_its_users_and_no_other(changed):
@@ -96,8 +96,16 @@ def test_edit_of_a_layer_module_reruns_no_tool(changed):
     with open(changed.folder / "scripts/gutaxis/layers/build.py", "a") as handle:
         handle.write("\n\nEDITED = True\n")
     planned = changed.planned(*CONFIG)
-    assert planned["layer"] == 2
-    assert set(planned) <= set(AGGREGATES), planned
+    assert planned["layer"] == 3
+    assert set(planned) <= {*AGGREGATES, *ANALYSES}, planned
+
+
+def test_edit_of_a_test_reruns_the_analysis_that_uses_it(changed):
+    with open(changed.folder / "scripts/gutaxis/stats/linda.py", "a") as handle:
+        handle.write("\n\nEDITED = True\n")
+    planned = changed.planned(*CONFIG)
+    assert planned.pop("differential_abundance") == 9
+    assert set(planned) <= {"enrich_metabolites", "findings", "all"}, planned
 
 
 def test_config_key_reruns_only_what_uses_it(changed):
@@ -108,4 +116,4 @@ def test_config_key_reruns_only_what_uses_it(changed):
 def test_removed_sample_reruns_the_aggregates_only(changed):
     path = changed.folder / "trial/samples_B1.tsv"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("B1_MOCK")))
-    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, *SHEETS}
+    assert set(changed.planned(*CONFIG)) <= {*AGGREGATES, *SHEETS, *ANALYSES}
