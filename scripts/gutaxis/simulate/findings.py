@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from gutaxis.files import write_tsv
+from gutaxis.metabolome.reading import read_commented
 from gutaxis.simulate.metabolome_matching import match_features
 
 COLUMNS = [
@@ -75,13 +76,13 @@ def measure_findings(
     trial = json.loads(truth.read_text())
     ions: dict[str, str] = {}
     for mode, path in sorted(features.items()):
-        table = pd.read_csv(path, sep="\t", index_col=0, comment="#").rename_axis(None)
+        table = read_commented(path=path).set_index("feature").rename_axis(None)
         ions |= match_features(truth=trial, mode=mode, features=table)["compound"].dropna().to_dict()
     # a compound that follows a species changes with it, and is no false finding
     linked = {link["compound"] for link in trial.get("metabolome", {}).get("links", [])}
     rows, rest = [], []
     for (layer, contrast), path in sorted(results.items()):
-        table = pd.read_csv(path, sep="\t", comment="#")
+        table = read_commented(path=path)
         table = named_results(results=table, layer=layer, ions=ions).sort_values(["q", "feature"])
         effects = planted_in(trial=trial, layer=layer, contrast=contrast)
         for name, size in effects.items():

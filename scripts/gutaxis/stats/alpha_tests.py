@@ -18,15 +18,14 @@ from gutaxis.files import write_tsv
 from gutaxis.stats.alpha import KINDS, METRICS, alpha_values
 from gutaxis.stats.cox import cox
 from gutaxis.stats.design import Design, contrast_design, dropped_table
+from gutaxis.stats.inputs import samples_with_outcomes
 from gutaxis.stats.linear import ols
-from gutaxis.stats.mixed import random_intercept
+from gutaxis.stats.mixed import design_intercept
 from gutaxis.stats.ranks import rank_fits
 from gutaxis.stats.rarefaction import Rarefied, count_table, rarefy
 from gutaxis.stats.results import Fits, refusal_table, result_table, write_results
 from gutaxis.stats.unifrac import match_tips
 
-#: Outcomes that the designs need; they are joined here and never written into a layer.
-OUTCOMES = ("response", "pfs2_days", "pfs2_cnsr")
 UNIT = "metric as named by feature (survival: log hazard ratio per SD)"
 
 
@@ -98,10 +97,7 @@ def fit_design(*, values: np.ndarray, design: Design) -> Fits:
     if design.scheme == "survival":
         return cox(values=values, covariates=design.matrix, time=design.time, event=design.event)
     if design.scheme == "mixed":
-        patients = design.units["patient_id"].to_numpy()
-        return random_intercept(
-            values=values, matrix=design.matrix, patients=patients, tested=design.tested_index, negative=True
-        )
+        return design_intercept(values=values, design=design)
     return ols(values=values, matrix=design.matrix, tested=design.tested_index)
 
 
@@ -150,11 +146,7 @@ def alpha_diversity(
             notes=(reason,), refusals=refusals,
         )  # fmt: skip
     table = pd.DataFrame(adata.X, index=adata.obs_names.astype(str), columns=adata.var_names.astype(str))
-    observations = adata.obs.copy()
-    observations.index = observations.index.astype(str)
-    observations = observations.drop(columns=list(OUTCOMES), errors="ignore").join(
-        outcomes[[name for name in OUTCOMES if name in outcomes]]
-    )
+    observations = samples_with_outcomes(adata=adata, outcomes=outcomes)
     tips = None if tree is None else _tips(adata.var, tree)
     values = alpha_values(table=table, tree=tree, tips=tips)
     totals = _totals(adata.obs, outcomes, settings)

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gutaxis.layers.build import build_layer, write_layer
-
-#: What the note of a copy says; readers of layers may refuse what carries it.
-NOTE = "batch effects removed: for pictures only, never for tests"
+from gutaxis.stats.inputs import NOTE
 
 
 def remove_batch(*, values: np.ndarray, batch: np.ndarray, keep: np.ndarray) -> np.ndarray:

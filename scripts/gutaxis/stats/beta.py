@@ -20,6 +20,7 @@ from gutaxis.stats.design import Design, contrast_design
 from gutaxis.stats.dispersion import TABLE as DISPERSION_COLUMNS
 from gutaxis.stats.dispersion import contrast_dispersion
 from gutaxis.stats.distances import UNITS, Distances, distance_matrix
+from gutaxis.stats.inputs import samples_with_outcomes
 from gutaxis.stats.ordination import Coordinates, principal_coordinates
 from gutaxis.stats.results import refusal_table, write_results
 from gutaxis.stats.shift import CONTRAST, SHIFT_COLUMNS, shift_tests, within_patient_shift
@@ -27,8 +28,6 @@ from gutaxis.stats.shift import CONTRAST, SHIFT_COLUMNS, shift_tests, within_pat
 if TYPE_CHECKING:
     from skbio import TreeNode
 
-#: Outcomes that designs need; they are joined here and are in no layer.
-OUTCOMES = ("response", "pfs2_days", "pfs2_cnsr")
 #: Columns of a layer's samples that go beside the coordinates.
 ABOUT = ("patient_id", "timepoint", "cohort", "batch")
 DROPPED_COLUMNS = ["contrast", "what", "name", "reason"]
@@ -137,7 +136,7 @@ def beta_diversity(
     dropped = [("all", *row) for row in distances.dropped.itertuples(index=False, name=None)]
     if distances.refusal is not None:
         return _without(layer, distances, contrasts, dropped)
-    observations = _observations(adata, outcomes).loc[distances.values.index]
+    observations = samples_with_outcomes(adata=adata, outcomes=outcomes).loc[distances.values.index]
     pairs = _design("change", observations, (), settings, batch="ignore")
     response = _design("response_change", observations, covariates, settings)
     permanova, dispersion = [], []
@@ -234,15 +233,6 @@ def _varying(observations: pd.DataFrame, covariates: Sequence[str]) -> list[str]
     """Return the covariates that differ between two samples of any patient."""
     by_patient = observations.groupby(observations["patient_id"].astype(str), observed=True)
     return [name for name in covariates if name in observations and (by_patient[name].nunique() > 1).any()]
-
-
-def _observations(adata: AnnData, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Return the layer's samples with the outcomes; pair_status of the layer goes first."""
-    table = adata.obs.drop(columns=list(OUTCOMES), errors="ignore").copy()
-    table.index = table.index.astype(str)
-    names = [*OUTCOMES, *(["pair_status"] if "pair_status" not in table else [])]
-    own = outcomes[[name for name in names if name in outcomes]]
-    return table.join(own.set_axis(own.index.astype(str)))
 
 
 def _without(

@@ -18,10 +18,10 @@ from gutaxis.stats.composition import (
 )
 from gutaxis.stats.design import Design, contrast_design
 from gutaxis.stats.differential_methods import Analysis, agreement, primary_fits, sensitivity_fits, unit_of
+from gutaxis.stats.inputs import samples_with_outcomes
 from gutaxis.stats.multiplicity import hierarchical
 from gutaxis.stats.results import refusal_table, result_table, write_results
 
-OUTCOMES = ("response", "pfs2_days", "pfs2_cnsr", "pair_status")
 COMPARED = {
     "baseline": "responders minus non-responders, PRE samples",
     "post": "responders minus non-responders, POST samples",
@@ -205,9 +205,7 @@ def _prepare(
     values = pd.DataFrame(
         np.asarray(adata.X, dtype=float), index=adata.obs_names.astype(str), columns=adata.var_names.astype(str)
     )
-    observations = adata.obs.set_axis(values.index)
-    new = [name for name in OUTCOMES if name in outcomes and name not in observations]
-    observations = observations.join(outcomes[new])
+    observations = samples_with_outcomes(adata=adata, outcomes=outcomes)
     lost = [empty_samples(table=values, kind=kind)]
     observations = observations.drop(index=lost[0]["name"])
     pairs = "differences" if kind == "counts" else settings.pairs

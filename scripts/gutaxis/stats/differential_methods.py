@@ -13,7 +13,7 @@ from gutaxis.stats.counts import deseq2, log_cpm
 from gutaxis.stats.cox import cox
 from gutaxis.stats.design import Design
 from gutaxis.stats.linda import linda, log_ratios
-from gutaxis.stats.mixed import random_intercept
+from gutaxis.stats.mixed import design_intercept
 from gutaxis.stats.moderated import moderated_t
 from gutaxis.stats.prevalence import prevalence_fits
 from gutaxis.stats.ranks import rank_fits
@@ -160,8 +160,5 @@ def agreement(*, primary: pd.DataFrame, sensitivity: pd.DataFrame, fdr: float) -
 
 def _linear(*, values: np.ndarray, design: Design) -> Fits:
     if design.scheme == "mixed":
-        patients = design.units["patient_id"].to_numpy()
-        return random_intercept(
-            values=values, matrix=design.matrix, patients=patients, tested=design.tested_index, negative=True
-        )
+        return design_intercept(values=values, design=design)
     return moderated_t(values=values, matrix=design.matrix, tested=design.tested_index)

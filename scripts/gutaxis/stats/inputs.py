@@ -7,7 +7,10 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 
-from gutaxis.stats.batch import NOTE
+#: What a copy corrected for pictures says of itself; no analysis reads what carries it.
+NOTE = "batch effects removed: for pictures only, never for tests"
+#: Outcomes that designs need. They are joined here and are in no layer.
+OUTCOMES = ("response", "pfs2_days", "pfs2_cnsr")
 
 
 def read_inputs(*, layer: Path | str, outcomes: Path | str) -> tuple[ad.AnnData, pd.DataFrame]:
@@ -42,3 +45,20 @@ def roles(*, contrasts: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return contrast -> role of config ``contrasts``, in one order whatever the order of the config."""
     order = ("baseline", "post", "change", "response_change", "survival")
     return {name: str(contrasts[name]["role"]) for name in order if name in contrasts}
+
+
+def samples_with_outcomes(*, adata: ad.AnnData, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return the layer's samples with the outcomes of their patients, as designs need them.
+
+    Parameters
+    ----------
+    adata
+        A layer.
+    outcomes
+        Index sample_id: ``OUTCOMES`` as far as they are known, and ``pair_status`` for a layer without it.
+    """
+    table = adata.obs.drop(columns=list(OUTCOMES), errors="ignore").copy()
+    table.index = table.index.astype(str)
+    names = [*OUTCOMES, *(["pair_status"] if "pair_status" not in table else [])]
+    own = outcomes[[name for name in names if name in outcomes]]
+    return table.join(own.set_axis(own.index.astype(str)))

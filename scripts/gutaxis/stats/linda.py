@@ -8,7 +8,7 @@ import pandas as pd
 from gutaxis.stats.composition import CENTRED_HALF_MINIMUM, clr
 from gutaxis.stats.design import Design
 from gutaxis.stats.linear import ols
-from gutaxis.stats.mixed import random_intercept
+from gutaxis.stats.mixed import design_intercept
 from gutaxis.stats.results import Fits
 
 #: With fewer features there is no mode to speak of: the plain centred log ratio is tested.
@@ -229,9 +229,7 @@ def _fit(*, ratios: pd.DataFrame, design: Design) -> Fits:
     few = (lacking > 0) & (design.n - lacking < FEWEST_CARRIERS)
     values = np.where(few, np.nan, values)
     if design.scheme == "mixed":
-        fits = random_intercept(
-            values=values, matrix=design.matrix, patients=patients, tested=design.tested_index, negative=True
-        )
+        fits = design_intercept(values=values, design=design)
     else:
         fits = ols(values=values, matrix=design.matrix, tested=design.tested_index)
     reason = fits.reason.copy()

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gutaxis.stats.design import Design
 from gutaxis.stats.linear import (
     NO_RESIDUALS,
     ROUNDING,
@@ -173,3 +174,25 @@ def _prepare(
     features, sums, *rest = zip(*parts, strict=True)
     joined = Sums(*(np.concatenate(item) for item in zip(*sums, strict=True)))
     return Prepared(np.concatenate(features), joined, *(np.concatenate(item) for item in rest)), reason
+
+
+def design_intercept(*, values: np.ndarray, design: Design) -> MixedFits:
+    """Fit the random intercept of a design in scheme ``mixed``, as every shipped analysis does.
+
+    The correlation within patients may be negative: where patients differ little, the bound at 0 of ``lmerTest`` makes
+    the test too liberal, and with complete pairs the test would not equal that of the differences.
+
+    Parameters
+    ----------
+    values
+        Shape (n, m), from :meth:`Design.values`.
+    design
+        Without a refusal.
+    """
+    return random_intercept(
+        values=values,
+        matrix=design.matrix,
+        patients=design.units["patient_id"].to_numpy(),
+        tested=design.tested_index,
+        negative=True,
+    )
