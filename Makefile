@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test lint fast bench calibrate lock sheets reference rulegraph clean
+.PHONY: help setup extras demo test lint fast bench bench-cells calibrate lock sheets reference rulegraph clean
 
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
@@ -11,6 +11,10 @@ SHARE ?= 1
 SNAKEMAKE := .venv/bin/snakemake
 # only for the library's own commands: programs such as multiqc must not see the scripts of the same name
 LIBRARY := PYTHONPATH=scripts $(PYTHON)
+
+# tests of one core each, a file at a time on every core; plans of runs are among them, runs are not
+PARALLEL := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 .venv/bin/pytest -n $(CORES) --dist loadfile
+PLANS := tests/workflow/test_dry_run_matrix.py
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -32,10 +36,11 @@ lint: setup ## style and static checks
 	$(SNAKEMAKE) --lint
 
 fast: lint ## lint and the tests that run no workflow
-	.venv/bin/pytest tests/sheets tests/unit tests/oracle
+	$(PARALLEL) tests/sheets tests/unit tests/oracle
 
 test: lint ## everything, fast tests first, end to end last
-	.venv/bin/pytest tests/sheets tests/unit tests/oracle tests/realdata tests/workflow --durations=15
+	$(PARALLEL) tests/sheets tests/unit tests/oracle tests/realdata $(PLANS) --durations=15
+	.venv/bin/pytest tests/workflow --ignore $(PLANS) --durations=15
 
 bench: extras ## time and memory of the parts that have a bound, apart from the tests
 	$(LIBRARY) tests/benchmarks/bench_clinical.py
@@ -44,6 +49,10 @@ bench: extras ## time and memory of the parts that have a bound, apart from the 
 	$(LIBRARY) tests/benchmarks/bench_permanova.py
 	$(LIBRARY) tests/benchmarks/bench_unifrac.py
 	PATH=$$PWD/.tools/bin:$$PATH $(LIBRARY) tests/benchmarks/bench_metabolome.py
+
+bench-cells: setup ## memory and time of the single-cell arm up to 480,000 cells; takes long
+	$(LIBRARY) tests/benchmarks/bench_cell_sample.py
+	$(LIBRARY) tests/benchmarks/bench_cells.py
 
 calibrate: setup ## level, false discoveries, coverage and power of every shipped test; writes docs/calibration.md
 	$(LIBRARY) -m gutaxis.simulate.calibration --out docs/calibration.md --cores $(CORES) --share $(SHARE) $(if $(wildcard ../shared/data),--data ../shared/data)

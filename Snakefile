@@ -13,6 +13,7 @@ if not workflow.config_settings.configfiles:
 
 include: "rules/common.smk"
 include: "rules/functions.smk"
+include: "rules/functions_arms.smk"
 include: "rules/results.smk"
 include: "rules/targets.smk"
 include: "rules/references.smk"
@@ -22,10 +23,16 @@ include: "rules/metagenome.smk"
 include: "rules/metabolome_features.smk"
 include: "rules/metabolome.smk"
 include: "rules/metabolome_engines.smk"
+include: "rules/single_cell.smk"
+include: "rules/single_cell_results.smk"
+include: "rules/single_cell_engines.smk"
 include: "rules/simulate.smk"
 include: "rules/layers.smk"
 include: "rules/diversity.smk"
 include: "rules/differential.smk"
+include: "rules/integration.smk"
+include: "rules/prediction.smk"
+include: "rules/evidence.smk"
 include: "rules/recovery.smk"
 include: "rules/report.smk"
 include: "rules/provenance.smk"
@@ -38,7 +45,10 @@ rule all:
         layer_files,
         diversity_files,
         differential_files,
+        integration_files,
+        prediction_files,
         metagenome_files,
         metabolome_files,
+        single_cell_files,
         recovery_files,
     localrule: True

@@ -87,6 +87,7 @@ link multiqc multiqc
 if [ "${1:-}" = extras ]; then
   build .tools/asari envs/asari.requirements.txt
   build .tools/matchms envs/matchms.requirements.txt
+  build .tools/liana envs/liana.requirements.txt
   link asari asari
 fi
 

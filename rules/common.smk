@@ -14,7 +14,7 @@ sys.path.insert(0, str(BASE / "scripts"))
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import load_cohort
 from gutaxis.errors import GutaxisError
-from gutaxis.layers.plan import injection_table, plan_layers
+from gutaxis.layers.plan import injection_table, plan_layers, tissue_samples
 from gutaxis.metagenome.compatibility import check_config
 from gutaxis.metagenome.database_folders import host_folder
 from gutaxis.metagenome.references import database_files
@@ -36,6 +36,7 @@ except GutaxisError as error:
 OUT = config["output"]
 MGX = f"{OUT}/metagenome"
 MTB = f"{OUT}/metabolome"
+CELLS = f"{OUT}/single_cell"
 DATABASES = config["metagenome"]["databases"]
 # What reading the sheets depends on.
 COHORT_KEYS = ("cohort", "covariates", "contrasts", "dates", "layers", "response", "simulate", "visits")
@@ -54,12 +55,20 @@ MODE_SAMPLES = {
 }
 # matchms needs an older scipy: with conda its environment's Python, else that of `make extras`.
 MATCHMS_PYTHON = "python" if workflow.deployment_settings.deployment_method else ".tools/matchms/bin/python"
+LIANA_PYTHON = "python" if workflow.deployment_settings.deployment_method else ".tools/liana/bin/python"
 METABOLOME_ARM = any(layer.arm == "metabolome" for layer in LAYERS.values())
 # Sources of feature tables: the modes that have files, or finished tables in their place.
 MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, samples in MODE_SAMPLES.items() if samples]
+# Single-cell samples: tissue -> samples, and the parts of a tissue that are clustered again.
+TISSUES = tissue_samples(cohort=COHORT)
+SUBSETS = ("t_nk", "myeloid")
 
 
 wildcard_constraints:
+    model=r"[a-z][a-z0-9_]*",
+    state=r"baseline|post|change",
+    tissue=r"blood|tumor",
+    subset=r"t_nk|myeloid",
     mode=r"positive|negative",
     contrast=r"[a-z_]+",
     metric=r"[a-z_]+",
@@ -79,15 +88,21 @@ def resource(name):
     return os.path.relpath(BASE / "resources" / name)
 
 
+def program(name):
+    """Path of a library module that another Python runs by its path, relative to the working directory."""
+    return os.path.relpath(BASE / "scripts" / "gutaxis" / name)
+
+
 def run_preflight():
     """Compare the programs on PATH with their pins and stop with one message; conda environments hold the pins."""
     if workflow.deployment_settings.deployment_method:
         return
     environments = ["workflow", "metagenome", "multiqc"] if METAGENOME_ARM else ["workflow"]
-    spectra = config["metabolome"]["spectra"]
+    spectra, cells = config["metabolome"]["spectra"], config["single_cell"]
     wanted = {
         "asari": config["metabolome"]["second_engine"],
         MATCHMS_PYTHON: spectra["libraries"] or spectra["in_house"],
+        LIANA_PYTHON: cells["communication"] or cells["annotation"]["celltypist"],
     }
     for program in [program for program, asked in wanted.items() if asked and shutil.which(program) is None]:
         sys.exit(f"\nThe config asks for {program}, which is not installed. Run `make extras`, or use --sdm conda.")

@@ -84,7 +84,11 @@ def layer_param(name):
 
 def layer_observations(wildcards):
     """Param function: the samples a layer may hold with patient, timepoint, batch, cohort and covariates."""
-    return COHORT.observations(assay=LAYERS[wildcards.layer].assay).reset_index().to_dict("list")
+    plan = LAYERS[wildcards.layer]
+    table = COHORT.observations(assay=plan.assay)
+    if plan.material is not None:
+        table = table[table["material"] == plan.material]
+    return table.reset_index().to_dict("list")
 
 
 def nucleotide_search(wildcards):
@@ -132,44 +136,6 @@ def mem_mb_analysis(wildcards, input, attempt):
     return int((1500 + 30 * input.size_mb) * attempt)
 
 
-def injection(wildcards):
-    """Input function: the file of one metabolome sample in one mode."""
-    return COHORT.files(sample_id=wildcards.sample)[("positive", "negative").index(wildcards.mode)][0]
-
-
-def injected(pattern):
-    """Input function: one file of every injection of a mode, in the order of the sample ids."""
-
-    def files(wildcards):
-        return [pattern.format(mode=wildcards.mode, sample=sample) for sample in MODE_SAMPLES[wildcards.mode]]
-
-    return files
-
-
-def mode_samples(wildcards):
-    """Param function: the samples with a file in a mode."""
-    return MODE_SAMPLES[wildcards.mode]
-
-
-def control_of(wildcards):
-    """Param function: N for a patient's sample, or the kind of control."""
-    return COHORT.samples.at[wildcards.sample, "control"]
-
-
-def mem_mb_injection(wildcards, input, attempt):
-    """Memory of a job on one file of spectra: the libraries, and some times the file as peaks in memory."""
-    return int((700 + 4 * input.size_mb) * attempt)
-
-
-def injected_files(wildcards):
-    """Input function: the raw files of a mode, in the order of the sample ids."""
-    number = ("positive", "negative").index(wildcards.mode)
-    return [COHORT.files(sample_id=sample)[number][0] for sample in MODE_SAMPLES[wildcards.mode]]
-
-
-def spectral_matches(wildcards):
-    """Input function: MS2 matches of every mode, where the config names a library."""
-    spectra = config["metabolome"]["spectra"]
-    if MODES == ["tables"] or not (spectra["libraries"] or spectra["in_house"]):
-        return []
-    return [f"{MTB}/annotation/{mode}.matches.tsv" for mode in MODES]
+def mem_mb_pairs(wildcards, input, attempt):
+    """Memory of all pairs of features of two layers, under the limit of `integration.associations.max_pairs`."""
+    return int((2000 + 60 * config["integration"]["associations"]["max_pairs"] / 1e6 + 10 * input.size_mb) * attempt)

@@ -55,6 +55,7 @@ rule match_spectra:
         transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
         libraries=SPECTRA["libraries"],
         in_house=SPECTRA["in_house"],
+        program=program("metabolome/spectral_match.py"),
     output:
         queries=f"{MTB}/annotation/{{mode}}.mgf",
         matches=f"{MTB}/annotation/{{mode}}.matches.tsv",

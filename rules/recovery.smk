@@ -6,7 +6,14 @@ findings.tsv, findings_others.tsv.
 
 # Result tables that planted effects are looked for in.
 SIMULATED_TABLES = [
-    [layer, name] for layer in ("metabolites", "taxa") if layer in LAYERS for name in config["contrasts"]
+    [layer, name]
+    for layer in (
+        "metabolites",
+        "taxa",
+        *(f"{tissue}_{part}" for tissue in TISSUES for part in ("cells", "programs", "expression")),
+    )
+    if layer in LAYERS
+    for name in config["contrasts"]
 ]
 
 
@@ -91,12 +98,41 @@ rule metabolome_recovery:
         "../scripts/metabolome_recovery.py"
 
 
+rule cell_recovery:
+    """Planted against recovered in the simulated single cells: labels, doublets, dead cells."""
+    input:
+        truth=SIMULATED["truth"],
+        labels=expand(f"{CELLS}/{{tissue}}/labels", tissue=list(TISSUES)),
+        cells=[f"{CELLS}/samples/{sample}.cells.tsv.gz" for samples in TISSUES.values() for sample in samples],
+    output:
+        scores=f"{OUT}/simulate/cell_recovery.tsv",
+        labels=f"{OUT}/simulate/cell_recovery_labels.tsv",
+    log:
+        f"{OUT}/logs/cell_recovery/cell_recovery.log",
+    benchmark:
+        f"{OUT}/benchmarks/cell_recovery/cell_recovery.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        samples=TISSUES,
+        code=code("cell_recovery"),
+    message:
+        "Planted against recovered, single cells"
+    script:
+        "../scripts/cell_recovery.py"
+
+
 rule findings:
     """Planted effects against the findings of the differential analysis."""
     input:
         truth=SIMULATED["truth"],
         results=[f"{OUT}/differential/{layer}/{contrast}.tsv" for layer, contrast in SIMULATED_TABLES],
         features=expand(f"{MTB}/features/{{mode}}/features.tsv", mode=[mode for mode in MODES if METABOLOME_ARM]),
+        programs=PROGRAMS,
     output:
         planted=f"{OUT}/simulate/findings.tsv",
         others=f"{OUT}/simulate/findings_others.tsv",

@@ -32,6 +32,7 @@ def recovery_files(wildcards):
         "findings": bool(LAYERS),
         "recovery": METAGENOME_ARM,
         "metabolome_recovery": METABOLOME_ARM and MODES != ["tables"],
+        "cell_recovery": bool(TISSUES),
     }
     return [f"{OUT}/simulate/{name}.tsv" for name, there in arms.items() if there]
 
@@ -70,3 +71,33 @@ def metabolome_files(wildcards):
     if config["metabolome"]["second_engine"]:
         files += [f"{MTB}/features/{mode}/concordance.tsv" for mode in modes]
     return files + [f"{MTB}/qc/intake_{mode}.tsv" for mode in modes]
+
+
+def single_cell_files(wildcards):
+    """Quality, identity, labels and pictures of the single-cell arm, where it has samples."""
+    if not TISSUES:
+        return []
+    files = [f"{CELLS}/quality.tsv", f"{CELLS}/identity.tsv"]
+    files += [f"{CELLS}/{tissue}/figures/{name}.svg" for tissue in TISSUES for name in CELL_FIGURES]
+    if config["single_cell"]["communication"]:
+        files += [f"{CELLS}/{tissue}/communication.tsv" for tissue in TISSUES]
+    return files
+
+
+def integration_files(wildcards):
+    """What the layers say together, and the evidence for every feature."""
+    if not LAYERS:
+        return []
+    files = [f"{INTEGRATION}/{name}.tsv" for name in ("evidence", "candidates")]
+    if ASSOCIATED:
+        files += [f"{INTEGRATION}/factors/tests.tsv"]
+        files += [f"{INTEGRATION}/associations/{state}.svg" for state in ASSOCIATED]
+    return files
+
+
+def prediction_files(wildcards):
+    """Models of every state; locked models and their application where the config asks for them."""
+    section = config["prediction"]
+    files = [f"{PREDICTION}/{state}/performance.tsv" for state in PREDICTED]
+    files += [f"{PREDICTION}/locked/{state}.{model}.json" for state in PREDICTED for model in section["lock"]]
+    return files + ([f"{PREDICTION}/applied/verdicts.tsv"] if section["apply"] else [])

@@ -16,6 +16,13 @@ SIMULATED_INJECTIONS = (
     else []
 ) or ["resources/simulated/injections/none"]
 
+# Likewise all matrices of the simulated single cells.
+SIMULATED_LIBRARIES = (
+    [COHORT.files(sample_id=sample)[0][0] for samples in TISSUES.values() for sample in samples]
+    if config["simulate"]
+    else []
+) or ["resources/simulated/cells/none"]
+
 
 rule simulate_databases:
     """Miniature databases in the real formats: host, MetaPhlAn, ChocoPhlAn, UniRef90, pathways; and the genomes."""
@@ -92,3 +99,27 @@ rule simulate_injections:
         "Simulated plasma injections"
     script:
         "../scripts/simulate_injections.py"
+
+
+rule simulate_cells:
+    """Simulated single-cell libraries, 10x HDF5: one job for all, since a file takes a tenth of a second."""
+    input:
+        truth=SIMULATED["truth"],
+    output:
+        SIMULATED_LIBRARIES,
+    log:
+        f"{OUT}/logs/simulate_cells/simulate_cells.log",
+    benchmark:
+        f"{OUT}/benchmarks/simulate_cells/simulate_cells.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        code=code("simulate_cells"),
+    message:
+        "Simulated single-cell libraries"
+    script:
+        "../scripts/simulate_cells.py"

@@ -32,3 +32,21 @@ rule metabolome:
     input:
         metabolome_files,
     localrule: True
+
+
+rule single_cell:
+    input:
+        single_cell_files,
+    localrule: True
+
+
+rule integration:
+    input:
+        integration_files,
+    localrule: True
+
+
+rule predictions:
+    input:
+        prediction_files,
+    localrule: True

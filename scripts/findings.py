@@ -13,4 +13,5 @@ with script(snakemake):
         fdr=snakemake.params.fdr,
         planted=Path(snakemake.output.planted),
         others=Path(snakemake.output.others),
+        programs=Path(snakemake.input.programs),
     )

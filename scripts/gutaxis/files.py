@@ -1,6 +1,7 @@
 """Files: atomic writes, gzip-aware reading, deterministic tables."""
 
 import gzip
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,11 +27,26 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def open_text(path: Path | str, mode: str = "rt") -> IO[str]:
-    """Open a text file, through gzip if its name ends in ``.gz``; written gzip carries no time stamp or name."""
+def open_text(path: Path | str) -> IO[str]:
+    """Open a text file to read, through gzip if its name ends in ``.gz``."""
     if not str(path).endswith(".gz"):
-        return open(path, mode, encoding="utf-8")
-    return gzip.open(path, mode, encoding="utf-8")
+        return open(path, encoding="utf-8")
+    return gzip.open(path, "rt", encoding="utf-8")
+
+
+@contextmanager
+def _text_sink(path: Path, *, compress: bool) -> Iterator[IO[str]]:
+    """Open a text file to write, LF line ends; the gzip header holds no name and no time, so that bytes repeat."""
+    if not compress:
+        with open(path, "w", encoding="utf-8", newline="\n") as handle:
+            yield handle
+        return
+    with (
+        open(path, "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as handle,
+    ):
+        yield handle
 
 
 def write_tsv(
@@ -43,7 +59,7 @@ def write_tsv(
     table
         Rows in their final order; the caller sorts.
     path
-        Target, written atomically.
+        Target, written atomically; gzipped if its name ends in ``.gz``.
     index
         Whether the index is written as the first column.
     comment
@@ -51,7 +67,8 @@ def write_tsv(
     digits
         Significant digits of floating-point columns, so that two machines print the same bytes.
     """
-    with atomic_write(path) as part, open(part, "w", encoding="utf-8", newline="\n") as handle:
+    compress = str(path).endswith(".gz")
+    with atomic_write(path) as part, _text_sink(part, compress=compress) as handle:
         for line in (comment or "").splitlines():
             handle.write(f"# {line}\n")
         table.to_csv(handle, sep="\t", index=index, na_rep="NA", lineterminator="\n", float_format=f"%.{digits}g")

@@ -231,6 +231,8 @@ CASES = [
     case("misspelt column", rename("samples", "file_2", "file2"), at="E24 samples:1", column="file2", value=None, says="Did you mean `file_2`"),
     case("injection without order", put("samples", 2, assay="METAB", material="PLASMA", file_2=""), at="E25 samples:2", column="run_order", value=None, says="place in the run|Fill in the order", alone=False),
     case("two files for one mode", put("samples", 2, assay="METAB", material="PLASMA", file_1="reads/a_1.fq.gz;reads/a_2.fq.gz", file_2=""), at="E22 samples:2", column="file_1", says="2 files for one mode|sample_id of its own", value="reads/a_1.fq.gz;reads/a_2.fq.gz", alone=False),
+    case("cells of no tissue", put("samples", 2, assay="SCRNA", material="STOOL", file_2=""), at="E26 samples:2", column="material", value="STOOL", says="PBMC|Fill in the material", alone=False),
+    case("two matrices of one sample", put("samples", 2, assay="SCRNA", material="PBMC"), at="E22 samples:2", column="file_1", value="reads/a_1.fq.gz", says="2 files for one single-cell sample", alone=False),
     # Config
     case("misspelt key", config("covariate", []), at="C01 config", column="covariate", value=None, says="Did you mean `covariates`"),
     case("key in the wrong place", config("trf", True), at="C01 config", column="trf", value=None, says="Move it to `metagenome.reads.trf`"),

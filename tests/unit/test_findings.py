@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from gutaxis.simulate.findings import measure_findings
+from gutaxis.simulate.findings import explained, measure_findings, planted_in
 
 pytestmark = pytest.mark.unit
 HEADER = "feature\testimate\tci_low\tci_high\tp\tq\n"
@@ -55,3 +55,102 @@ def test_found_missed_and_wrong_way(measured):
 def test_what_else_was_found_is_named(measured):
     _, others = measured
     assert others[["tested", "found", "names"]].values.tolist() == [[2, 1, "Roseburia_intestinalis"]]
+
+
+# single-cell layers
+
+PLANTED = {
+    "blood_cells": {"change": {"b": -1.5, "treg": 1.0}, "baseline": {}},
+    "blood_expression": {"change": {"monocyte_classical|ISG15": 1.5}, "baseline": {}},
+}
+
+
+def cells_truth():
+    return {"effects": {}, "cells": {"effects": PLANTED}}
+
+
+def test_effects_of_cells_are_planted_in_their_layers():
+    for layer, contrasts in PLANTED.items():
+        for contrast, sizes in contrasts.items():
+            assert planted_in(trial=cells_truth(), layer=layer, contrast=contrast) == sizes
+    assert planted_in(trial=cells_truth(), layer="tumor_cells", contrast="change") == {}
+    assert planted_in(trial={"effects": {}}, layer="blood_cells", contrast="change") == {}
+
+
+def test_labels_without_a_planted_shift_are_the_others(tmp_path):
+    (tmp_path / "truth.json").write_text(json.dumps(cells_truth()))
+    rows = [
+        "b\t-1.4\t-2\t-1\t0.001\t0.01",
+        "treg\t0.1\t-1\t1\t0.5\t0.6",
+        "nk\t0.9\t0\t2\t0.01\t0.05",
+        "cdc2\t0\t0\t0\t1\t1",
+    ]
+    (tmp_path / "c.tsv").write_text("# a comment\n" + HEADER + "\n".join(rows) + "\n")
+    rows = ["monocyte_classical|ISG15\t1.4\t1\t2\t0.001\t0.01", "nk|ISG15\t1\t0.5\t2\t0.01\t0.05"]
+    (tmp_path / "e.tsv").write_text("# a comment\n" + HEADER + "\n".join(rows) + "\n")
+    measure_findings(
+        truth=tmp_path / "truth.json",
+        results={("blood_cells", "change"): tmp_path / "c.tsv", ("blood_expression", "change"): tmp_path / "e.tsv"},
+        features={},
+        fdr=0.1,
+        planted=tmp_path / "planted.tsv",
+        others=tmp_path / "others.tsv",
+    )
+    planted = pd.read_csv(tmp_path / "planted.tsv", sep="\t").set_index("name")
+    assert planted["found"].to_dict() == {"b": "yes", "treg": "no", "monocyte_classical|ISG15": "yes"}
+    others = pd.read_csv(tmp_path / "others.tsv", sep="\t")
+    assert others[["layer", "tested", "found", "names"]].values.tolist() == [
+        ["blood_cells", 2, 1, "nk"],
+        ["blood_expression", 1, 1, "nk|ISG15"],
+    ]
+
+
+PROGRAMS = pd.DataFrame(
+    [
+        ("interferon", "ISG15", "all"),
+        ("interferon", "MX1", "all"),
+        ("interferon_monocytes", "ISG15", "monocyte_classical;monocyte_nonclassical"),
+        ("interferon_nk", "ISG15", "nk"),
+        ("cytotoxicity", "GZMB", "cd8_naive;cd8_effector_memory"),
+        ("suppression", "FOXP3", "t_nk"),
+        ("antibody", "JCHAIN", "b;plasma"),
+    ],
+    columns=["program", "gene", "scope"],
+)
+
+
+@pytest.mark.parametrize(
+    ("effects", "expected"),
+    [
+        ({}, set()),
+        # a shift reaches every mean over cells it takes part in, also through the lineage, and the ratio of its label
+        ({"blood_cells": {"change": {"treg": 1.0}}}, {"interferon", "suppression", "treg_cd8_log2_ratio"}),
+        ({"blood_cells": {"change": {"b": 1.0}}}, {"interferon", "antibody"}),
+        (
+            {"blood_cells": {"change": {"cd8_effector_memory": 1.0}}},
+            {"interferon", "suppression", "cytotoxicity", "treg_cd8_log2_ratio"},
+        ),
+        # a gene reaches the programmes that hold it, where its label is in scope
+        ({"blood_expression": {"change": {"monocyte_classical|ISG15": 1.0}}}, {"interferon", "interferon_monocytes"}),
+        ({"blood_expression": {"change": {"cd8_naive|ISG15": 1.0}}}, {"interferon"}),
+        # another contrast and another tissue reach nothing
+        ({"blood_cells": {"baseline": {"treg": 1.0}}, "tumor_cells": {"change": {"treg": 1.0}}}, set()),
+    ],
+)
+def test_programmes_that_follow_from_what_is_planted_are_no_false_findings(effects, expected):
+    names = {*PROGRAMS["program"], "treg_cd8_log2_ratio"}
+    found = explained(
+        trial={"effects": {}, "cells": {"effects": effects}},
+        layer="blood_programs",
+        contrast="change",
+        names=names,
+        programs=PROGRAMS,
+    )
+    assert found == expected
+
+
+def test_only_compounds_with_a_link_are_explained_among_metabolites():
+    trial = {"effects": {}, "metabolome": {"effects": {}, "links": [{"compound": "inosine"}]}}
+    asked = {"contrast": "change", "names": ["inosine", "urea"], "programs": None}
+    assert explained(trial=trial, layer="metabolites", **asked) == {"inosine"}
+    assert explained(trial=trial, layer="taxa", **asked) == set()

@@ -93,6 +93,7 @@ def make_trial(project, *, patients=2, seed=11, pairs=9000):
             output="results/trial",
             qcs=2,
             blanks=1,
+            cells=150,
         )
     finally:
         os.chdir(before)

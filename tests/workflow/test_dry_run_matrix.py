@@ -22,13 +22,30 @@ SIMULATED_ARM = {
     "normalise_metabolites": 1,
     "annotate_metabolites": 1,
     "enrich_metabolites": 3,
-    "layer": 3,
+    "cell_sample": 44,
+    "embed_cells": 2,
+    "label_lineages": 2,
+    "embed_subset": 4,
+    "label_states": 4,
+    "cell_labels": 2,
+    "cell_summary": 44,
+    "cell_identity": 1,
+    "cell_quality": 1,
+    "cell_figures": 2,
+    "layer": 9,
     "layers_h5mu": 1,
-    "alpha_diversity": 2,
-    "beta_diversity": 9,
-    "within_patient_shift": 3,
+    "alpha_diversity": 4,
+    "beta_diversity": 21,
+    "within_patient_shift": 9,
     "signatures": 1,
-    "differential_abundance": 9,
+    "differential_abundance": 27,
+    "associations": 2,
+    "network": 2,
+    "factors": 1,
+    "modules": 1,
+    "mediation": 1,
+    "prediction": 1,
+    "evidence": 1,
     "metagenome_qc": 1,
     "multiqc": 1,
     "completeness": 1,
@@ -41,6 +58,8 @@ ONE_LAYER = {
     "beta_diversity": 4,
     "within_patient_shift": 1,
     "differential_abundance": 1,
+    "prediction": 1,
+    "evidence": 1,
 }
 PATIENTS = "patient_id\tresponse\nP1\tR\nP2\tNR\nP3\tNA\n"
 PROFILE = "#mpa_vJun23_CHOCOPhlAnSGB_202403\nclade_name\tS1\tS2\tS3\nk__Bacteria|s__A\t100\t100\t100\n"
@@ -94,7 +113,8 @@ def test_demo_all_arms(project):
     assert subset(planned, SIMULATED_ARM) == SIMULATED_ARM
     assert planned["simulate_reads"] == 26
     assert planned["simulate_injections"] == 1
-    assert planned["recovery"] == planned["metabolome_recovery"] == planned["findings"] == 1
+    assert planned["simulate_cells"] == 1
+    assert planned["recovery"] == planned["metabolome_recovery"] == planned["cell_recovery"] == planned["findings"] == 1
 
 
 def test_profiles_only(project):

@@ -57,7 +57,7 @@ def test_planted_effects_have_the_right_sign(demo):
 
 def test_planted_effects_are_found_and_little_else(demo):
     planted = pd.read_csv(OUT / "simulate/findings.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
-    assert len(planted) == 10
+    assert len(planted) > 30
     assert (planted["q"] < 0.1).all()
     assert set(planted["direction"]) == {"right"}
     others = pd.read_csv(OUT / "simulate/findings_others.tsv", sep="\t", keep_default_na=False).set_index("layer")
@@ -78,6 +78,30 @@ def test_metabolome_is_recovered(demo):
     assert (links["rank"] == 1).all()
 
 
+def test_cells_are_recovered(demo):
+    scores = pd.read_csv(OUT / "simulate/cell_recovery.tsv", sep="\t").set_index("tissue")
+    assert set(scores.index) == {"blood", "tumor"}
+    assert scores["macro_f1"].min() >= 0.90
+    assert scores["doublet_auc"].min() >= 0.9
+    identity = pd.read_csv(OUT / "single_cell/identity.tsv", sep="\t", comment="#")
+    assert len(identity) == 44
+    assert not (identity["verdict"] == "mismatch").any()
+    others = pd.read_csv(OUT / "simulate/findings_others.tsv", sep="\t", keep_default_na=False).set_index("layer")
+    for layer in ("blood_cells", "tumor_cells"):
+        assert others.loc[layer, "tested"].sum() > 20
+        assert others.loc[layer, "found"].sum() == 0, "a subset without a planted shift"
+
+
+def test_integration_and_prediction_say_what_twelve_patients_can_show(demo):
+    evidence = pd.read_csv(OUT / "integration/evidence.tsv", sep="\t", comment="#")
+    assert len(evidence) > 1000
+    assert not (evidence["strength"] == "strong").any(), "twelve patients make nothing strong"
+    performance = pd.read_csv(OUT / "prediction/baseline/performance.tsv", sep="\t", comment="#")
+    assert {"model", "layers", "auc", "ci_low", "ci_high", "p_null", "scheme"} <= set(performance)
+    for name in ("factors/tests", "module_tests", "mediation", "associations/baseline", "associations/change"):
+        assert (OUT / f"integration/{name}.tsv").read_text().startswith("#")
+
+
 def test_mock_is_even(demo):
     controls = pd.read_csv(OUT / "metagenome/qc/controls.tsv", sep="\t")
     mock = controls[(controls["control"] == "MOCK") & (controls["species"] != "UNCLASSIFIED")]
@@ -95,7 +119,7 @@ def test_no_host_read_is_left(demo):
 def test_every_sample_carries_its_planted_response(demo):
     truth = json.loads((ROOT / "config/demo/truth.json").read_text())["patients"]
     status = pd.read_csv(OUT / "clinical/sample_response.tsv", sep="\t", keep_default_na=False)
-    assert len(status) == 46
+    assert len(status) == 90
     for row in status.itertuples(index=False):
         assert row.response == truth[row.patient_id]["response"]
     for figure in ("waterfall", "swimmer", "survival_pfs2"):

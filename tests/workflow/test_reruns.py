@@ -24,8 +24,11 @@ AGGREGATES = {
     "differential_abundance": 6,
     "all": 1,
 }
+#: What all layers are read together for.
+TOGETHER = {"associations", "network", "factors", "modules", "mediation", "prediction", "evidence"}
 #: What follows a changed outcome or covariate in every layer, that of the metabolome too.
-ANALYSES = {"alpha_diversity", "beta_diversity", "within_patient_shift", "differential_abundance", "enrich_metabolites"}
+ANALYSES = {"alpha_diversity", "beta_diversity", "within_patient_shift", "differential_abundance", "enrich_metabolites",
+            "cell_figures", *TOGETHER}  # fmt: skip
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def test_edit_of_a_library_module_reruns_its_users_and_no_other(changed):
     planned = changed.planned(*CONFIG)
     assert planned.pop("profile_functions") == 3
     assert not {"check_reads", "fastqc", "profile_taxa", "simulate_reads", "simulate_databases"} & set(planned)
-    assert set(planned) <= set(AGGREGATES), planned
+    assert set(planned) <= {*AGGREGATES, *TOGETHER}, planned
 
 
 def test_edit_of_a_layer_module_reruns_no_tool(changed):
@@ -96,7 +99,7 @@ def test_edit_of_a_layer_module_reruns_no_tool(changed):
     with open(changed.folder / "scripts/gutaxis/layers/build.py", "a") as handle:
         handle.write("\n\nEDITED = True\n")
     planned = changed.planned(*CONFIG)
-    assert planned["layer"] == 3
+    assert planned["layer"] == 9
     assert set(planned) <= {*AGGREGATES, *ANALYSES}, planned
 
 
@@ -104,8 +107,16 @@ def test_edit_of_a_test_reruns_the_analysis_that_uses_it(changed):
     with open(changed.folder / "scripts/gutaxis/stats/linda.py", "a") as handle:
         handle.write("\n\nEDITED = True\n")
     planned = changed.planned(*CONFIG)
-    assert planned.pop("differential_abundance") == 9
-    assert set(planned) <= {"enrich_metabolites", "findings", "all"}, planned
+    assert planned.pop("differential_abundance") == 27
+    assert set(planned) <= {"enrich_metabolites", "findings", "factors", "evidence", "all"}, planned
+
+
+def test_edit_of_an_annotation_module_reruns_no_sample_of_cells(changed):
+    with open(changed.folder / "scripts/gutaxis/single_cell/annotate.py", "a") as handle:
+        handle.write("\n\nEDITED = True\n")
+    planned = changed.planned(*CONFIG)
+    assert planned["label_lineages"] == 2
+    assert not {"cell_sample", "embed_cells", "profile_taxa", "extract_features"} & set(planned)
 
 
 def test_config_key_reruns_only_what_uses_it(changed):

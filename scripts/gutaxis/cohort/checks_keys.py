@@ -65,6 +65,8 @@ def find_files(*, samples: pd.DataFrame, config: Mapping[str, Any], root: Path) 
         lanes_1, lanes_2 = len(columns["file_1"][-1]), len(columns["file_2"][-1])
         if row["assay"] == "METAB":
             problems += _injections(row, lanes_1, lanes_2)
+        elif row["assay"] == "SCRNA":
+            problems += _cells(row, lanes_1 + lanes_2)
         elif lanes_2 and lanes_1 != lanes_2:
             problems.append(
                 Problem(
@@ -105,6 +107,32 @@ def _injections(row: dict[str, Any], positive: int, negative: int) -> Iterator[P
             "A metabolome file without its place in the run",
             "A whole number from 1; drift is followed along it",
             "Fill in the order of injection within the batch",
+        )
+
+
+def _cells(row: dict[str, Any], files: int) -> Iterator[Problem]:
+    """Yield what is wrong with the matrix of a single-cell sample: one file or folder, of blood or of a tumour."""
+    if files > 1:
+        yield Problem(
+            "E22",
+            row["_file"],
+            row["_line"],
+            "file_1",
+            row["file_1"],
+            f"{files} files for one single-cell sample",
+            "One matrix in file_1: .h5, .h5ad or the folder of the mtx files",
+            "Give every further library a row and a sample_id of its own",
+        )
+    if files and row.get("control", "N") == "N" and row["material"] not in {"PBMC", "TUMOR"}:
+        yield Problem(
+            "E26",
+            row["_file"],
+            row["_line"],
+            "material",
+            None if pd.isna(row["material"]) else str(row["material"]),
+            "A single-cell sample without its tissue",
+            "PBMC (blood) or TUMOR",
+            "Fill in the material",
         )
 
 

@@ -10,13 +10,23 @@ import pandas as pd
 
 from gutaxis.errors import GutaxisError
 from gutaxis.files import write_tsv
+from gutaxis.layers import cells as cell_tables
 from gutaxis.layers import humann, metabolites, metaphlan, table
 from gutaxis.layers.align import EMPTY, align, dropped_table
 from gutaxis.layers.build import build_layer, write_dropped, write_layer, write_twin
 from gutaxis.layers.names import problem
 from gutaxis.layers.ranks import taxa_of_rank
+from gutaxis.single_cell.from_labels import from_labels
 
-SOURCES = ("metaphlan", "humann", "metabolome", "table")
+#: Sources of the single-cell arm -> end of the name of a sample's file.
+CELLS = {
+    "cell_fractions": ".fractions.tsv",
+    "cell_programs": ".programs.tsv",
+    "pseudobulk": ".pseudobulk.h5ad",
+    "cell_labels": "",
+}
+SOURCES = ("metaphlan", "humann", "metabolome", "table", *CELLS)
+ARMS = {"table": "table", "metabolome": "metabolome", **dict.fromkeys(CELLS, "single_cell")}
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,10 @@ def assemble_layer(
     name
         Of the layer.
     source
-        ``metaphlan``, ``humann``, ``metabolome`` (the arm's own tables) or ``table``.
+        ``metaphlan``, ``humann``, ``table``, ``cell_labels`` (one row per cell), or the arms' own: ``metabolome``,
+        ``cell_fractions``, ``cell_programs``, ``pseudobulk``.
     paths
-        Files or (not for ``table``) folders.
+        Files; for ``metaphlan`` and ``humann`` also folders.
     observations
         From ``Cohort.observations(assay=...)``.
     output_h5ad, output_tsv, output_dropped
@@ -91,11 +102,13 @@ def assemble_layer(
         part = _functions(functions=humann.read_tables(paths=paths, **affixes), **common)
     elif source == "metabolome":
         part = _metabolites(paths=paths, **common)
+    elif source in CELLS:
+        part = _cells(source=source, paths=paths, **common)
     else:
         part = _table(paths=paths, orientation=orientation, kind=kind, unit=unit, affixes=affixes, **common)
     adata = build_layer(
         values=part.values, observations=part.observations, var=part.var, name=name,
-        arm=source if source in {"table", "metabolome"} else "metagenome", kind=kind or "compositional",
+        arm=ARMS.get(source, "metagenome"), kind=kind or "compositional",
         unit=part.unit,
         uns=part.uns | {"source": source, "dropped": part.dropped},
     )  # fmt: skip
@@ -206,3 +219,28 @@ def _metabolites(*, paths: Sequence[str], observations: pd.DataFrame, missing: s
     values, kept, dropped = align(values=values, observations=observations, missing=missing, file=file)
     codes = "; ".join(f"{code} {name}" for name, code in metabolites.STATE_CODES.items())
     return _Part(values, kept, names, dropped, "log2", {"state_codes": codes}, cells={"state": state.loc[kept.index]})
+
+
+def _cells(*, source: str, paths: Sequence[str], observations: pd.DataFrame, missing: str, file: str) -> _Part:
+    """Single cells: fractions with the numbers of cells beside them, programs, or sums of counts by cell type."""
+    ending = CELLS[source]
+    by_sample = {Path(path).name.removesuffix(ending): Path(path) for path in paths}
+    common = {"observations": observations, "missing": missing, "file": file}
+    if source == "pseudobulk":
+        bulk = cell_tables.read_pseudobulk(paths=by_sample)
+        values, kept, dropped = align(values=bulk.counts, **common)
+        return _Part(values, kept, bulk.var, dropped, "count", {"left_out": bulk.dropped})
+    if source == "cell_programs":
+        scored = cell_tables.read_programs(paths=by_sample)
+        values, kept, dropped = align(values=scored.values, **common)
+        var = pd.DataFrame({"unit": scored.units.reindex(values.columns)})
+        return _Part(values, kept, var, dropped, "score", {"left_out": scored.dropped})
+    made = (
+        cell_tables.read_fractions(paths=by_sample) if source == "cell_fractions" else from_labels(path=Path(paths[0]))
+    )
+    values, kept, dropped = align(values=made.values, **common)
+    reasons = dict(made.dropped.itertuples(index=False))
+    dropped["reason"] = [
+        reasons.get(name, why) for name, why in dropped[["sample_id", "reason"]].itertuples(index=False)
+    ]
+    return _Part(values, kept, None, dropped, "fraction", {}, cells={"counts": made.counts})

@@ -15,6 +15,14 @@ METAGENOME = {
 }
 #: Files the metabolome arm makes its layer from: values, state of every cell, names.
 METABOLOME = ("normalised/values", "normalised/state", "annotation/annotations")
+#: Tissues of the single-cell arm: name -> material of the sample sheets.
+TISSUES = {"blood": "PBMC", "tumor": "TUMOR"}
+#: Layers of each tissue: name -> (source, file of one sample, kind, unit).
+CELLS = {
+    "cells": ("cell_fractions", "fractions.tsv", "compositional", "fraction"),
+    "programs": ("cell_programs", "programs.tsv", "continuous", "score"),
+    "expression": ("pseudobulk", "pseudobulk.h5ad", "counts", "count"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,18 @@ class LayerPlan:
     name
         Layer name.
     arm
-        ``metagenome`` or ``metabolome`` if the run makes its files itself, ``config`` if the user named finished ones.
+        ``metagenome``, ``metabolome`` or ``single_cell`` if the run makes its files itself, ``config`` if the user
+        named finished ones.
     source
-        Reader: ``metaphlan``, ``humann``, ``metabolome`` or ``table``.
+        Reader: see :data:`gutaxis.layers.assemble.SOURCES`.
     paths
         Files or folders it is read from.
     sample_prefix, sample_suffix, rank, orientation, kind, unit, missing
         As in config ``layers``.
     assay
         Assay whose samples may belong to the layer; None for all samples of the sheets.
+    material
+        Likewise their material; None for any.
     """
 
     name: str
@@ -49,6 +60,7 @@ class LayerPlan:
     unit: str | None = None
     assay: str | None = None
     missing: str = "report"
+    material: str | None = None
 
 
 def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPlan]:
@@ -74,6 +86,13 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
         layers["metabolites"] = LayerPlan(
             "metabolites", "metabolome", "metabolome", paths, kind="log_intensity", unit="log2", assay="METAB"
         )
+    for tissue, libraries in tissue_samples(cohort=cohort).items():
+        for part, (source, file, kind, unit) in CELLS.items():
+            name = f"{tissue}_{part}"
+            paths = [f"{config['output']}/single_cell/{tissue}/summary/{sample}.{file}" for sample in libraries]
+            layers[name] = LayerPlan(
+                name, "single_cell", source, paths, kind=kind, unit=unit, assay="SCRNA", material=TISSUES[tissue]
+            )
     for name, entry in config["layers"].items():
         paths = [entry["path"]] if isinstance(entry["path"], str) else list(entry["path"])
         fields = {
@@ -84,6 +103,16 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
             name, "config", entry["source"], paths, **fields, kind=entry["kind"] or "compositional"
         )
     return dict(sorted(layers.items()))
+
+
+def tissue_samples(*, cohort: Cohort) -> dict[str, list[str]]:
+    """Return tissue -> single-cell samples of patients with a file, sound in the laboratory; no empty tissue."""
+    libraries = [name for name in cohort.sample_ids(assay="SCRNA", control=False) if cohort.files(sample_id=name)[0]]
+    found = {
+        tissue: [name for name in libraries if cohort.samples.at[name, "material"] == material]
+        for tissue, material in TISSUES.items()
+    }
+    return {tissue: names for tissue, names in found.items() if names}
 
 
 def injection_table(*, cohort: Cohort) -> dict[str, list[Any]]:

@@ -13,14 +13,17 @@ import yaml
 
 from gutaxis.files import atomic_write, write_tsv
 from gutaxis.simulate import clinical
+from gutaxis.simulate.cells import samples_rows as cells_rows
+from gutaxis.simulate.cells_plan import plan_cells
 from gutaxis.simulate.metabolome import samples_rows
 from gutaxis.simulate.metabolome_plan import plan_metabolome
 from gutaxis.simulate.trial import plan_trial
 
 
 def write_trial(
-    *, out: Path, data: Path, patients: int, seed: int, pairs: int, output: str, qcs: int = 6, blanks: int = 2
-) -> Path:
+    *, out: Path, data: Path, patients: int, seed: int, pairs: int, output: str, qcs: int = 6, blanks: int = 2,
+    cells: int = 400,
+) -> Path:  # fmt: skip
     """Write ``truth.json``, the sheets and ``config.yaml`` of a simulated trial; return the config's path.
 
     Parameters
@@ -35,9 +38,12 @@ def write_trial(
         Value of the config key ``output``.
     qcs, blanks
         Injections of pooled QCs and blanks in each batch of the plasma metabolome.
+    cells
+        Mean number of cells of a single-cell library.
     """
     truth = plan_trial(n=patients, seed=seed, pairs=pairs)
     truth = plan_metabolome(truth=truth, qcs=qcs, blanks=blanks)
+    truth = plan_cells(truth=truth, cells=cells)
     with atomic_write(out / "truth.json") as part:
         part.write_text(json.dumps(truth, indent=1) + "\n")
     sheets = {
@@ -46,7 +52,7 @@ def write_trial(
         "measurements": clinical.measurements_sheet(truth=truth),
         "adverse_events": clinical.adverse_events_sheet(truth=truth),
     }
-    reads, injections = (os.path.relpath(data / name, out) for name in ("reads", "injections"))
+    reads, injections, libraries = (os.path.relpath(data / name, out) for name in ("reads", "injections", "cells"))
     batches = sorted({sample["batch"] for sample in truth["samples"].values()})
     files = {name: out / f"{name}.tsv" for name in sheets}
     for name, rows in sheets.items():
@@ -55,6 +61,7 @@ def write_trial(
     for batch in batches:
         rows = clinical.samples_sheet(truth=truth, batch=batch, reads=reads)
         rows += samples_rows(truth=truth, batch=batch, folder=injections)
+        rows += cells_rows(truth=truth, batch=batch, folder=libraries)
         sample_files.append(out / f"samples_{batch}.tsv")
         write_tsv(pd.DataFrame(rows).replace("", pd.NA), sample_files[-1])
     config = {

@@ -1,7 +1,7 @@
 """Planted effects against the findings of the differential analysis: what was found, which way, and what else was."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from gutaxis.files import write_tsv
 from gutaxis.metabolome.reading import read_commented
+from gutaxis.simulate.cells_catalogue import LINEAGES
 from gutaxis.simulate.metabolome_matching import match_features
 
 COLUMNS = [
@@ -30,29 +31,80 @@ OTHERS = ["layer", "contrast", "tested", "found", "names"]
 def planted_in(*, trial: Mapping[str, Any], layer: str, contrast: str) -> dict[str, float]:
     """Return name -> planted size (log2) of a layer's effects in a contrast; none for another layer."""
     effects = {"taxa": trial["effects"], "metabolites": trial.get("metabolome", {}).get("effects", {})}
+    effects |= trial.get("cells", {}).get("effects", {})
     return dict(effects.get(layer, {}).get(contrast, {}))
 
 
 def named_results(*, results: pd.DataFrame, layer: str, ions: Mapping[str, str]) -> pd.DataFrame:
-    """Return the results with the column ``name``: the species, or the compound whose ion a feature is.
+    """Return the results with the column ``name``: the species, the compound whose ion a feature is, or the feature.
 
     Parameters
     ----------
     results
         A result table.
     layer
-        ``taxa`` or ``metabolites``.
+        ``taxa``, ``metabolites``, or a single-cell layer, whose features are named as in the truth.
     ions
         Feature -> compound of the truth.
     """
     if layer == "taxa":
         return results.assign(name=results["feature"].str.split("|").str[-1].str.removeprefix("s__"))
+    if layer.startswith(("blood_", "tumor_")):
+        return results.assign(name=results["feature"])
     return results.assign(name=results["feature"].map(ions))
+
+
+def explained(
+    *, trial: Mapping[str, Any], layer: str, contrast: str, names: Iterable[str], programs: pd.DataFrame | None
+) -> set[str]:
+    """Return the names that change with something planted elsewhere: they are no false findings.
+
+    A compound that follows a species changes with it. A programme is a mean over the cells of its scope: it changes
+    with a planted gene of its own in one of these labels, and with a planted shift of one of them. A name that the
+    table of programmes does not hold is a ratio, and changes with a shift of a label that begins with one of its words
+    (``treg_cd8_log2_ratio``: treg, cd8_exhausted).
+
+    Parameters
+    ----------
+    trial
+        The truth.
+    layer, contrast
+        Of the results.
+    names
+        What was tested.
+    programs
+        Columns program, gene and scope (labels or lineages joined by ``;``, or ``all``); None: no programme is known.
+
+    Returns
+    -------
+    set of str
+        Some of ``names``.
+    """
+    if layer == "metabolites":
+        return {link["compound"] for link in trial.get("metabolome", {}).get("links", [])} & set(names)
+    tissue, _, kind = layer.partition("_")
+    if kind != "programs":
+        return set()
+    shifted = planted_in(trial=trial, layer=f"{tissue}_cells", contrast=contrast)
+    changed = planted_in(trial=trial, layer=f"{tissue}_expression", contrast=contrast)
+    pairs = {tuple(name.split("|")) for name in changed}
+    found = set()
+    for name in names:
+        own = programs[programs["program"] == name] if programs is not None else pd.DataFrame()
+        if own.empty:
+            hit = any(label.startswith(tuple(str(name).split("_"))) for label in shifted)
+        else:
+            scope, genes = set(";".join(own["scope"]).split(";")), set(own["gene"])
+            inside = {label for label, lineage in LINEAGES.items() if scope & {"all", label, lineage}}
+            hit = bool(inside & set(shifted)) or any(label in inside and gene in genes for label, gene in pairs)
+        if hit:
+            found.add(name)
+    return found
 
 
 def measure_findings(
     *, truth: Path, results: Mapping[tuple[str, str], Path], features: Mapping[str, Path], fdr: float, planted: Path,
-    others: Path,
+    others: Path, programs: Path | None = None,
 ) -> None:  # fmt: skip
     """Compare the findings of a finished simulated run with its truth.
 
@@ -70,16 +122,18 @@ def measure_findings(
         Table to write, ``COLUMNS``: one row per planted effect; of several ions of a compound the one with the least q.
         ``direction``: right or wrong; a planted effect that was not tested has no estimate.
     others
-        Table to write, ``OTHERS``: features that no planted effect and no planted link explains, how many of them were
-        tested and found.
+        Table to write, ``OTHERS``: features that nothing planted explains (see :func:`explained`), how many of them
+        were tested and found. In a composition these are the labels without a planted shift: what moves only because
+        others moved is a false finding.
+    programs
+        ``resources/markers/programs.tsv`` or a table like it, if the run has programme layers.
     """
     trial = json.loads(truth.read_text())
     ions: dict[str, str] = {}
     for mode, path in sorted(features.items()):
         table = read_commented(path=path).set_index("feature").rename_axis(None)
         ions |= match_features(truth=trial, mode=mode, features=table)["compound"].dropna().to_dict()
-    # a compound that follows a species changes with it, and is no false finding
-    linked = {link["compound"] for link in trial.get("metabolome", {}).get("links", [])}
+    scopes = None if programs is None else pd.read_csv(programs, sep="\t", comment="#")
     rows, rest = [], []
     for (layer, contrast), path in sorted(results.items()):
         table = read_commented(path=path)
@@ -93,7 +147,9 @@ def measure_findings(
                 row["direction"] = "right" if result["estimate"] * size > 0 else "wrong"
             row["found"] = "yes" if row.get("q", 1.0) < fdr else "no"
             rows.append(row)
-        other = table[~table["name"].isin({*effects, *linked})]
+        names = table["name"].dropna().unique()
+        follow = explained(trial=trial, layer=layer, contrast=contrast, names=names, programs=scopes)
+        other = table[~table["name"].isin({*effects, *follow})]
         found = other[other["q"] < fdr]
         names = ", ".join(found["name"].fillna(found["feature"]).astype(str)) or "none"
         rest.append(dict(zip(OTHERS, [layer, contrast, int(other["p"].notna().sum()), len(found), names], strict=True)))

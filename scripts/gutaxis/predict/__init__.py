@@ -1,0 +1,1 @@
+"""Prediction of response: everything fitted inside folds of patients, judged against permuted labels."""

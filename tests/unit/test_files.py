@@ -1,0 +1,38 @@
+"""Tables: the same bytes every time, also gzipped."""
+
+import gzip
+import time
+
+import pandas as pd
+import pytest
+
+from gutaxis.files import open_text, write_tsv
+
+pytestmark = pytest.mark.unit
+TABLE = pd.DataFrame({"name": ["a", None], "value": [1 / 3, 2.0]})
+TEXT = "# said\nname\tvalue\na\t0.3333333333\nNA\t2\n"
+
+
+def test_a_gzipped_table_holds_the_same_text_and_no_time(tmp_path):
+    for name in ("t.tsv", "t.tsv.gz"):
+        write_tsv(TABLE, tmp_path / name, comment="said")
+    assert (tmp_path / "t.tsv").read_bytes() == TEXT.encode()
+    packed = (tmp_path / "t.tsv.gz").read_bytes()
+    assert gzip.decompress(packed) == TEXT.encode()
+    assert packed[3:8] == bytes(5)  # no file name, no time stamp
+    with open_text(tmp_path / "t.tsv.gz") as handle:
+        assert handle.read() == TEXT
+    time.sleep(1.1)  # gzip counts seconds
+    write_tsv(TABLE, tmp_path / "again.tsv.gz", comment="said")
+    assert (tmp_path / "again.tsv.gz").read_bytes() == packed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.tsv.gz", "t.tsv", "t.tsv.gz"]
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    target = tmp_path / "t.tsv.gz"
+    write_tsv(TABLE, target)
+    before = target.read_bytes()
+    with pytest.raises(AttributeError):
+        write_tsv("no table", target)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tsv.gz"]
