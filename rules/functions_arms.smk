@@ -91,8 +91,8 @@ def mem_mb_cells(wildcards, input, attempt):
 
 
 def mem_mb_embedding(wildcards, input, attempt):
-    """Memory of a job on the cells of a tissue: the libraries, and some times the packed counts of its samples."""
-    return int((2000 + 4 * input.size_mb) * attempt)
+    """Memory of a job on the cells of a tissue: measured 3.9 GB at 480,000 cells (tests/benchmarks/bench_cells.py)."""
+    return int((1500 + 2 * input.size_mb) * attempt)
 
 
 def sex_of(patient):

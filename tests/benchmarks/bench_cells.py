@@ -131,9 +131,8 @@ def measure(*, folder: Path, sizes: list[int], against: int) -> bool:
     missing = [number for number in wanted if not (folder / f"S{number:03d}.h5ad").exists()]
     if missing:
         made = child(part="make", cells=len(wanted) * PER_SAMPLE, folder=folder)
-        print(
-            f"{len(missing)} samples written, {made['genes_per_cell']} genes a cell, {time.perf_counter() - start:.0f} s"
-        )
+        spent = time.perf_counter() - start
+        print(f"{len(missing)} samples written, {made['genes_per_cell']} genes a cell, {spent:.0f} s", flush=True)
     met = True
     curve = {cells: child(part="ours", cells=cells, folder=folder) for cells in sizes}
     if against:

@@ -54,7 +54,7 @@ def test_a_planted_effect_is_found_by_its_layer_and_by_both_fusions():
     runs, _ = judged(patients=patients, matrices=layers, repeats=2, schemes=["nested_cv", "leave_one_cohort_out"])
     for scheme in ("nested_cv", "leave_one_cohort_out"):
         assert value(runs["none", "taxa", scheme]) > 0.85
-        assert value(runs["none", "programs", scheme]) < 0.75
+        assert value(runs["none", "programs", scheme]) < value(runs["none", "taxa", scheme]) - 0.1
         for how in ("early", "late"):
             assert value(runs[how, "programs+taxa", scheme]) > 0.8
 

@@ -69,6 +69,16 @@ def test_gaps_are_below_detection_in_intensities_and_median_elsewhere():
         assert back == pytest.approx(expected)
 
 
+@pytest.mark.oracle
+def test_medians_with_gaps_are_those_of_numpy():
+    from gutaxis.predict.transforms import _medians
+
+    values = np.random.default_rng(1).normal(size=(11, 40))
+    values[np.random.default_rng(2).random(values.shape) < 0.4] = np.nan
+    values[0] = 1.0
+    np.testing.assert_allclose(_medians(values), np.nanmedian(values, axis=0))
+
+
 def test_features_mostly_missing_constant_or_of_little_variance_leave():
     values = noise(patients=PATIENTS, m=6)
     values.iloc[:20, 0] = np.nan

@@ -20,12 +20,17 @@ def run(folder, study, *, seed=1, threads=1, **settings):
     return files
 
 
+def programs(folder, patients):
+    tables = {"programs": ("continuous", noise(patients=patients))}
+    return write_study(folder=folder, patients=patients, tables=tables)
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     patients = people(n=42)
     tables = {
-        "taxa": ("compositional", composition(patients=patients, effect=2.0, zeros=0.05)),
+        "taxa": ("compositional", composition(patients=patients, effect=2.0, zeros=0.05, seed=2)),
         "programs": ("continuous", noise(patients=patients, m=25, seed=3).iloc[:36]),
     }
     return patients, write_study(folder=folder, patients=patients, tables=tables)
@@ -126,9 +131,7 @@ def test_equal_seeds_give_equal_bytes_and_another_seed_other_folds(study, tmp_pa
 
 def test_few_responders_give_empty_tables_and_the_reason(tmp_path):
     patients = people(n=30, share=0.17)
-    study = write_study(
-        folder=tmp_path, patients=patients, tables={"programs": ("continuous", noise(patients=patients))}
-    )
+    study = programs(tmp_path, patients)
     files = run(tmp_path / "out", study)
     assert read(files["performance"]).empty
     text = files["performance"].read_text()
@@ -142,9 +145,7 @@ def test_few_responders_give_empty_tables_and_the_reason(tmp_path):
 def test_one_class_or_none(tmp_path, response):
     patients = people(n=24)
     patients["response"] = response
-    study = write_study(
-        folder=tmp_path, patients=patients, tables={"programs": ("continuous", noise(patients=patients))}
-    )
+    study = programs(tmp_path, patients)
     assert "0 non-responders, at least 6" in run(tmp_path / "out", study)["performance"].read_text()
 
 
@@ -161,12 +162,18 @@ def test_a_layer_absent_for_half_of_the_patients_is_a_row_with_a_reason(tmp_path
     assert set(table["model"].dropna()) == {"elastic_net", "elastic_net_clinical"}
 
 
+def test_no_layer_with_enough_patients(tmp_path):
+    files = run(tmp_path / "out", programs(tmp_path, people(n=4, share=0.5)), survival=True)
+    text = files["performance"].read_text()
+    assert "no result for response: no layer can be used. programs: 4 patients" in text
+    assert "no result for pfs2" in text
+    assert read(files["performance"]).empty
+
+
 def test_patients_without_a_response_are_no_non_responders(tmp_path):
     patients = people(n=36)
     patients.iloc[:6, patients.columns.get_loc("response")] = None
-    study = write_study(
-        folder=tmp_path, patients=patients, tables={"programs": ("continuous", noise(patients=patients))}
-    )
+    study = programs(tmp_path, patients)
     files = run(tmp_path / "out", study)
     assert set(read(files["performance"])["n"]) == {30}
     assert not set(read(files["predictions"])["patient_id"]) & set(patients.index[:6])
@@ -196,9 +203,7 @@ def test_settings_refuse_what_they_do_not_know():
 
 def test_progression_is_a_time_not_a_label(tmp_path):
     patients = people(n=30).assign(pfs2_cnsr=1.0)
-    study = write_study(
-        folder=tmp_path, patients=patients, tables={"programs": ("continuous", noise(patients=patients))}
-    )
+    study = programs(tmp_path, patients)
     text = run(tmp_path / "out", study, survival=True)["performance"].read_text()
     assert "no result for pfs2: 0 events of PFS2, fewer than 6" in text
     assert pd.notna(read(tmp_path / "out" / "performance.tsv")["auc"]).all()

@@ -69,7 +69,8 @@ def mediation_files(
         f"indirect: product of the arrows; interval: {chosen.interval} bootstrap of patients, {chosen.bootstrap} "
         "resamples, 95 %, not corrected for the number of chains",
         "p_joint: largest p of the arrows (joint significance); q: Benjamini-Hochberg over all chains of a state that "
-        "end alike; signs: of the arrows in turn",
+        "end alike, strict where they are many: a short panel, declared in the config, tests a hypothesis, a long one "
+        "only ranks; signs: of the arrows in turn",
         "reverse_p, immune_first_p: p_joint of the orders metabolite -> species -> subset and subset -> metabolite -> "
         "species: where they are as small, the data do not tell the orders apart",
         *notes,

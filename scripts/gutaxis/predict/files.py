@@ -109,6 +109,9 @@ def predict(*, cohort: Cohort, settings: Settings, seed: int, threads: int = 1) 
     targets = {"response": response_target}
     if settings.survival:
         targets["pfs2"] = pfs2_target
+    if not cohort.matrices:
+        why = "; ".join(f"{name}: {reason}" for name, reason in sorted(_lost_layers(cohort).items()))
+        return empty_tables(), dict.fromkeys(targets, f"no layer can be used. {why}")
     for outcome, make in targets.items():
         target = make(patients=cohort.patients)
         if outcome == "response":
@@ -130,11 +133,7 @@ def predict_target(
     if reason:
         return empty_tables(), reason
     blocks, reasons = make_blocks(cohort=cohort, target=target, settings=settings)
-    reasons |= {
-        name.split(": ")[0]: reason
-        for what, name, reason in cohort.dropped.itertuples(index=False, name=None)
-        if what == "layer"
-    }
+    reasons |= _lost_layers(cohort)
     specs = make_specs(blocks=blocks, target=target, settings=settings)
     if not set(blocks) - {CLINICAL}:
         return empty_tables(), "; ".join(f"{name}: {why}" for name, why in sorted(reasons.items()))
@@ -146,6 +145,15 @@ def predict_target(
         blocks=blocks, target=target, runs=runs, nulls=nulls, reasons=reasons, settings=settings, seed=seed
     )
     return tables, None
+
+
+def _lost_layers(cohort: Cohort) -> dict[str, str]:
+    """Return layer -> why it was lost before any outcome was looked at."""
+    return {
+        name.split(": ")[0]: reason
+        for what, name, reason in cohort.dropped.itertuples(index=False, name=None)
+        if what == "layer"
+    }
 
 
 def _every(target: Target) -> np.ndarray:

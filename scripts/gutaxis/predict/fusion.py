@@ -69,15 +69,17 @@ def fit_tuned(*, make: Maker, values: np.ndarray, target: Target, rows: np.ndarr
         skipped; without any the middle of the grid is taken.
     """
     loss, held = None, []
+    member = np.zeros(target.n, dtype=bool)
+    member[rows] = True
     for fold_train, fold_test in inner:
-        train, test = (part[np.isin(part, rows)] for part in (fold_train, fold_test))
+        train, test = (part[member[part]] for part in (fold_train, fold_test))
         if not len(test) or not target.enough(rows=train):
             continue
         pipeline = fit_pipeline(pipeline=make(), values=values[train], target=target.labels(rows=train))
         # a partial likelihood compares those held out with those trained on
         used = test if target.time is None else np.concatenate([train, test])
         scores = path_scores(pipeline=pipeline, values=values[used])
-        here = np.isin(used, test)
+        here = np.arange(len(used)) >= len(used) - len(test)
         part = target.held_out_loss(scores=scores, rows=used, test=here)
         loss = part if loss is None else loss + part
         held.append((test, scores[here]))

@@ -101,9 +101,9 @@ def make_blocks(*, cohort: Cohort, target: Target, settings: Settings) -> tuple[
         else:
             blocks[name] = block
     covariates = clinical_matrix(patients=cohort.patients.reindex(target.names), columns=settings.clinical)
-    if covariates is None:
+    if covariates is None and settings.clinical:
         reasons[CLINICAL] = "no covariate is known"
-    else:
+    elif covariates is not None:
         blocks[CLINICAL] = make_block(matrix=covariates, rows=target.names)
     return blocks, reasons
 

@@ -194,9 +194,9 @@ def path_scores(*, pipeline: Pipeline, values: np.ndarray) -> np.ndarray:
 
 
 def fit_pipeline(*, pipeline: Pipeline, values: np.ndarray, target: np.ndarray) -> Pipeline:
-    """Fit a pipeline; the same as ``Pipeline.fit`` without its clones and checks, which cost more than a fit."""
+    """Fit a pipeline; the same as ``Pipeline.fit`` without its clones and checks."""
     for _, step in pipeline.steps[:-1]:
-        values = step.fit(values, target).transform(values)
+        values = step.fit_transform(values, target)
     pipeline.steps[-1][1].fit(values, target)
     return pipeline
 

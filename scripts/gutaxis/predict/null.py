@@ -76,7 +76,9 @@ def shuffled_runs(
         if len(part)
     )
     rows = [row for part in made for row in part]
-    keys = sorted({key for row in rows for key in row})
+    # without a shuffled run every model has an empty null, not none
+    schemes = [(spec, scheme) for spec in specs for scheme in settings.schemes]
+    keys = sorted({key for row in rows for key in row} if rows else schemes)
     found = {}
     for key in keys:
         cells = [row.get(key, (np.nan, np.nan, None)) for row in rows]

@@ -7,7 +7,8 @@ from sklearn.base import BaseEstimator
 
 #: Penalties as the variance they expect of the log hazard between patients: from nearly none to strong.
 VARIANCES = (0.03, 0.1, 0.3, 1.0)
-TOLERANCE, STEPS, LONGEST = 1e-6, 30, 2.0
+#: A last Newton step of no log hazard above this ends the search; the error left is about its square.
+TOLERANCE, STEPS, LONGEST = 1e-5, 30, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ def render_recovery(*, output: Path) -> str:
         f"of {samples['pathways_planted'].sum()}",
         f"  host reads removed          {samples['host_removed_percent'].min():.2f} % or more in every sample",
     ]
-    return "\n".join([*lines, *_metabolome(output), *_findings(output)])
+    return "\n".join([*lines, *_metabolome(output), *_cells(output), *_findings(output)])
 
 
 def _metabolome(output: Path) -> list[str]:
@@ -51,16 +51,28 @@ def _metabolome(output: Path) -> list[str]:
     ]
 
 
+def _cells(output: Path) -> list[str]:
+    """Return how many cells got their true label and how well doublets were told; nothing without that arm."""
+    path = output / "simulate/cell_recovery.tsv"
+    if not path.exists():
+        return []
+    return [
+        f"  cells of {row.tissue}: macro-F1 of the labels {row.macro_f1:.3f}, doublet AUC {row.doublet_auc:.3f}, "
+        f"dead cells removed {row.dead_removed:.0%}"
+        for row in pd.read_csv(path, sep="\t").itertuples(index=False)
+    ]
+
+
 def _findings(output: Path) -> list[str]:
     """Return each planted effect with what the differential analysis made of it, and what else it found."""
     planted = pd.read_csv(output / "simulate/findings.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
     others = pd.read_csv(output / "simulate/findings_others.tsv", sep="\t", keep_default_na=False)
     lines = [
         "  planted effects, log2, and the differential analysis:",
-        f"    {'layer':<13}{'contrast':<17}{'name':<32}{'planted':>8}{'estimate':>9}{'q':>9}",
+        f"    {'layer':<17}{'contrast':<17}{'name':<32}{'planted':>8}{'estimate':>9}{'q':>9}",
     ]
     lines += [
-        f"    {row.layer:<13}{row.contrast:<17}{row.name:<32}{row.planted:>8.2f}{row.estimate:>9.2f}{row.q:>9.2g}"
+        f"    {row.layer:<17}{row.contrast:<17}{row.name:<32}{row.planted:>8.2f}{row.estimate:>9.2f}{row.q:>9.2g}"
         for row in planted.itertuples(index=False)
     ]
     found = f"{others['found'].sum()} of {others['tested'].sum()} tests"
