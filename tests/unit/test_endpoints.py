@@ -13,6 +13,7 @@ from gutaxis.clinical.outputs import FIGURES, endpoint_names
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import load_cohort
 from gutaxis.cohort.tables import TABLES, read_tables, write_tables
+from gutaxis.simulate.cells import TAKEN
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
@@ -63,14 +64,21 @@ def test_death_is_an_event(made, truth):
     assert times.at[(died, "PFS2"), "aval_days"] == 43
 
 
+#: material -> day of the sample before and after, as simulated
+TISSUE_DAYS = {
+    material: tuple(TAKEN[tissue, point] for point in ("PRE", "POST"))
+    for material, tissue in (("PBMC", "blood"), ("TUMOR", "tumor"))
+}
+
+
 def test_every_sample_has_its_status(made, truth):
     table = made["sample_response"].set_index("sample_id")
-    assert table["assay"].value_counts().to_dict() == {"MGX": 23, "METAB": 23}
+    assert table["assay"].value_counts().to_dict() == {"MGX": 23, "METAB": 23, "SCRNA": 44}
     assert not {"B1_MOCK", "B1_BLANK"} & set(table.index)
     for sample, row in table.iterrows():
         assert row["response"] == truth[sample[:3]]["response"]
-        before = -2 if row["assay"] == "MGX" else -1
-        assert row["days_from_ildr"] == (before if row["timepoint"] == "PRE" else 21)
+        days = {"MGX": (-2, 21), "METAB": (-1, 21)}.get(row["assay"]) or TISSUE_DAYS[row["material"]]
+        assert row["days_from_ildr"] == days[row["timepoint"] == "POST"]
 
 
 def test_figures(tables, config):
@@ -81,7 +89,7 @@ def test_given_response_is_linked_as_it_is(tables):
     patients = tables["patients"].copy()
     patients["response"] = ["R", "NR", None] * 4
     table = given_sample_response(tables={**tables, "patients": patients}).set_index("sample_id")
-    assert table["assay"].value_counts().to_dict() == {"MGX": 23, "METAB": 23}
+    assert table["assay"].value_counts().to_dict() == {"MGX": 23, "METAB": 23, "SCRNA": 44}
     assert table.at["P01_PRE", "response"] == "R"
     assert table.at["P02_PRE", "response"] == "NR"
     # not given is missing, never NR
