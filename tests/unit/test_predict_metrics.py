@@ -114,6 +114,17 @@ def test_perfect_scores_still_have_an_interval():
     assert metrics.no_variance_floor(pairs=pairs) > 0
 
 
+def test_an_interval_of_few_responders_uses_t():
+    from scipy.stats import t
+
+    classes, scores = scored(n=48, share=0.25)
+    pairs = counted(classes, [(np.arange(48), scores)])
+    assert metrics.smaller_class(pairs=pairs) == 11
+    low, high = metrics.interval(estimate=0.5, variance=0.01, factor=1.5, df=11)
+    assert (high - low) / 2 == pytest.approx(t.ppf(0.975, 11) * 0.15)
+    assert metrics.interval(estimate=0.5, variance=0.01) == pytest.approx((0.304004, 0.695996), abs=1e-6)
+
+
 def test_widening_is_the_ratio_of_spreads_and_never_below_one():
     rng = np.random.default_rng(1)
     wide = 0.5 + 0.1 * rng.normal(size=4000)

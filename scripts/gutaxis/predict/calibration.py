@@ -24,6 +24,7 @@ from gutaxis.predict.metrics import (
     delong_variance,
     interval,
     no_variance_floor,
+    smaller_class,
     widening,
 )
 from gutaxis.predict.nested import cross_validate, fit_layer
@@ -140,7 +141,10 @@ def _study(
     value, variance = concordance(pairs=pairs), delong_variance(pairs=pairs, groups=mine.groups)
     factor = widening(estimates=null.estimates, variances=null.variances)
     low, high = interval(
-        estimate=value, variance=variance if variance > 1e-12 else no_variance_floor(pairs=pairs), factor=factor
+        estimate=value,
+        variance=variance if variance > 1e-12 else no_variance_floor(pairs=pairs),
+        factor=factor,
+        df=smaller_class(pairs=pairs),
     )
     delong = interval(estimate=value, variance=variance)
     inner = stratified_folds(

@@ -68,8 +68,9 @@ def prediction_files(
             f"{chosen.inner_folds} inner folds\n"
             "auc: share of pairs of one test fold in the right order; for pfs2 Harrell's C (column metric), "
             "and n_r counts events\n"
-            "ci: DeLong's interval (jackknife for pfs2) times widening, the spread of shuffled runs over what the "
-            "formula claims; delong: without it; boot: patients resampled with their scores, models not refitted\n"
+            "ci: DeLong's standard error (jackknife for pfs2) times widening, with t of the smaller class; widening: "
+            "spread of shuffled runs over what the formula claims; delong: without both; boot: patients resampled with "
+            "their scores, models not refitted\n"
             f"p_null: {chosen.permutations} runs of everything with outcomes shuffled within cohort",
         ),
         "predictions": (

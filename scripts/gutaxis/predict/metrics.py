@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, ndtri
+from scipy.stats import t as student_t
 
 #: Of 95 % intervals.
 Z = float(ndtri(0.975))
@@ -132,10 +133,19 @@ def no_variance_floor(*, pairs: Pairs) -> float:
     return float((a * (1 - a) + (m - 1) * (q1 - a**2) + (n - 1) * (q2 - a**2)) / (m * n))
 
 
-def interval(*, estimate: float, variance: float, factor: float = 1.0) -> tuple[float, float]:
-    """Return ``estimate +- 1.96 factor sqrt(variance)``, cut to 0..1."""
-    half = Z * factor * np.sqrt(variance)
+def interval(*, estimate: float, variance: float, factor: float = 1.0, df: float = np.inf) -> tuple[float, float]:
+    """Return ``estimate +- t factor sqrt(variance)``, cut to 0..1; t of df degrees of freedom, 1.96 for inf.
+
+    A variance that is estimated from a dozen responders is itself uncertain: :func:`smaller_class` gives df.
+    """
+    half = student_t.ppf(0.975, df) * factor * np.sqrt(variance)
     return float(np.clip(estimate - half, 0, 1)), float(np.clip(estimate + half, 0, 1))
+
+
+def smaller_class(*, pairs: Pairs) -> float:
+    """Return rows of the smaller side of the comparisons - 1: degrees of freedom of the term that dominates."""
+    sides = [int((pairs.counts.sum(axis=axis) > 0).sum()) for axis in (0, 1)]
+    return float(max(min(sides) - 1, 1))
 
 
 def widening(*, estimates: np.ndarray, variances: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from gutaxis.predict.metrics import (
     interval,
     no_variance_floor,
     roc,
+    smaller_class,
     widening,
 )
 from gutaxis.predict.nested import Run
@@ -149,7 +150,9 @@ def _performance(target: Target, run: Run, shuffles: Null | None, seed: int, dra
     factor = 1.0 if shuffles is None else widening(estimates=shuffles.estimates, variances=shuffles.variances)
     floored = variance if variance > 1e-12 else no_variance_floor(pairs=pairs)
     row["widening"] = factor
-    row["ci_low"], row["ci_high"] = interval(estimate=value, variance=floored, factor=factor)
+    row["ci_low"], row["ci_high"] = interval(
+        estimate=value, variance=floored, factor=factor, df=smaller_class(pairs=pairs)
+    )
     row["boot_low"], row["boot_high"] = bootstrap_interval(
         pairs=pairs, groups=target.groups, draws=draws, rng=np.random.default_rng([seed, 4])
     )
