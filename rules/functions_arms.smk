@@ -70,7 +70,7 @@ def batches_of_tissue(wildcards):
 
 def matrix_of(wildcards):
     """Input function: the count matrix of a single-cell sample, a file or a folder."""
-    return COHORT.files(sample_id=wildcards.sample)[0]
+    return COHORT.files(sample_id=wildcards.sample)[0][0]
 
 
 def sample_override(wildcards):
@@ -78,7 +78,7 @@ def sample_override(wildcards):
     return config["single_cell"]["samples"].get(wildcards.sample)
 
 
-def celltypist_votes(wildcards):
+def votes_of_tissue(wildcards):
     """Input function: labels by the user's CellTypist model, where the config names one."""
     if config["single_cell"]["annotation"]["celltypist"] is None:
         return []

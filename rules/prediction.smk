@@ -15,7 +15,7 @@ PREDICTION_SETTINGS = {
 } | {"prevalence": config["differential"]["prevalence"]}
 
 
-rule prediction:
+rule prediction_models:
     """Every model of one state: nested cross-validation, leave-out schemes, shuffled outcomes."""
     input:
         layers=PREDICTING_FILES,
@@ -27,9 +27,9 @@ rule prediction:
         calibration_svg=f"{PREDICTION}/{{state}}/calibration.svg",
         calibration_html=f"{PREDICTION}/{{state}}/calibration.html",
     log:
-        f"{OUT}/logs/prediction/{{state}}.log",
+        f"{OUT}/logs/prediction_models/{{state}}.log",
     benchmark:
-        f"{OUT}/benchmarks/prediction/{{state}}.tsv"
+        f"{OUT}/benchmarks/prediction_models/{{state}}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: threads_up_to(4)
@@ -40,11 +40,11 @@ rule prediction:
         layers=PREDICTING,
         settings=PREDICTION_SETTINGS,
         seed=config["seed"],
-        code=code("prediction"),
+        code=code("prediction_models"),
     message:
         "Prediction from layers, {wildcards.state}"
     script:
-        "../scripts/prediction.py"
+        "../scripts/prediction_models.py"
 
 
 rule locked_model:

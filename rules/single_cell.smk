@@ -77,7 +77,7 @@ rule label_lineages:
         h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
         embedding=f"{CELLS}/{{tissue}}/embedding.h5ad",
         markers=MARKERS,
-        votes=celltypist_votes,
+        votes=votes_of_tissue,
     output:
         clusters=f"{CELLS}/{{tissue}}/clusters.tsv",
         cells=f"{CELLS}/{{tissue}}/lineages.tsv.gz",

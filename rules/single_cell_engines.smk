@@ -1,7 +1,7 @@
 """Optional engines of the single-cell arm, in an environment of their own (`make extras`).
 
 Required: single_cell/samples and labels. Gives: single_cell/celltypist (a second opinion on labels, config
-`single_cell.annotation.celltypist`), single_cell/communication (ligand-receptor scores, config
+`single_cell.annotation.celltypist`), single_cell/{tissue}/communication (ligand-receptor scores, config
 `single_cell.communication`). Both are descriptive: no test compares cells of different patients.
 """
 

@@ -2,7 +2,7 @@
 
 Required: single_cell/samples and single_cell/{tissue}/labels (single_cell.smk). Gives single_cell/{tissue}/summary
 (fractions, pseudobulk, programs of each sample), single_cell/identity.tsv, single_cell/{tissue}/figures, and with
-`make extras` single_cell/communication. No test compares cells of different patients: the patient is the unit.
+`make extras` single_cell/{tissue}/communication. No test compares cells of different patients: the patient is the unit.
 """
 
 PROGRAMS = config["single_cell"]["annotation"]["programs"] or resource("markers/programs.tsv")

@@ -46,7 +46,7 @@ rule integration:
     localrule: True
 
 
-rule predictions:
+rule prediction:
     input:
         prediction_files,
     localrule: True

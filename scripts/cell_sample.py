@@ -9,7 +9,7 @@ with script(snakemake):
     given = snakemake.params
     process_sample(
         sample=snakemake.wildcards.sample,
-        path=Path(snakemake.input.matrix[0] if isinstance(snakemake.input.matrix, list) else snakemake.input.matrix),
+        path=Path(snakemake.input.matrix),
         cycle=Path(snakemake.input.cycle),
         settings=SampleSettings.from_config(
             config=given.settings, override=given.override, genes=given.genes, seed=given.seed

@@ -20,8 +20,9 @@ from gutaxis.errors import GutaxisError
 from gutaxis.single_cell.embed import by_size, integrate, leiden, neighbour_graph, principal_components
 from gutaxis.single_cell.embed_files import embed_files
 from gutaxis.single_cell.embed_settings import EmbedSettings
+from gutaxis.single_cell.figures_map import read_map
 from gutaxis.single_cell.hvg import sample_votes
-from gutaxis.single_cell.maps import balanced_sample, read_map
+from gutaxis.single_cell.maps import balanced_sample
 from gutaxis.single_cell.matrix import read_sample
 
 pytestmark = pytest.mark.unit
@@ -292,20 +293,20 @@ def test_a_drawn_sample_is_balanced():
 def test_the_map_has_as_many_cells_as_are_asked_for(files, tmp_path):
     settings = SETTINGS.plain()
     made = embed(files=files, folder=tmp_path, settings=EmbedSettings(**settings | {"map_cells": 150}))
-    table, words = read_map(path=tmp_path / "embedding.h5ad")
+    types = true_types(files)
+    table, words, total = read_map(embedding=tmp_path / "embedding.h5ad", labels=types)
+    assert total == 750
     assert words == "UMAP of 150 of 750 cells, as many of each sample where it has them"
-    assert table["sample_id"].value_counts().to_dict() == {"S01": 50, "S02": 50, "S04": 50, "S03": 0}
-    assert list(table) == ["cell", "sample_id", "cluster", "x", "y"]
+    assert table["sample_id"].value_counts().to_dict() == {"S01": 50, "S02": 50, "S04": 50}
     assert np.isnan(made.obsm["X_umap"]).all(axis=1).sum() == 600
     embed(files=files, folder=tmp_path, settings=EmbedSettings(**settings | {"umap": True}))
-    table, words = read_map(path=tmp_path / "embedding.h5ad")
+    table, words, _ = read_map(embedding=tmp_path / "embedding.h5ad", labels=types)
     assert (words, len(table)) == ("UMAP of all cells", 750)
-    types = true_types(files)[table["cell"]].to_numpy()
-    centre = table.groupby(types)[["x", "y"]].transform("median")
+    centre = table.groupby("label")[["x", "y"]].transform("median")
     within = np.hypot(table["x"] - centre["x"], table["y"] - centre["y"]).median()
     assert within < table[["x", "y"]].std().mean() / 2, "types should lie together"
     embed(files=files, folder=tmp_path)
-    assert read_map(path=tmp_path / "embedding.h5ad")[0].empty
+    assert read_map(embedding=tmp_path / "embedding.h5ad", labels=types)[0].empty
 
 
 @pytest.mark.parametrize("wrong", [{"integrate": "donor"}, {"components": 1}, {"neighbors": 1}, {"genes": 3}])

@@ -44,7 +44,7 @@ SIMULATED_ARM = {
     "factors": 1,
     "modules": 1,
     "mediation": 1,
-    "prediction": 1,
+    "prediction_models": 1,
     "evidence": 1,
     "metagenome_qc": 1,
     "multiqc": 1,
@@ -58,7 +58,7 @@ ONE_LAYER = {
     "beta_diversity": 4,
     "within_patient_shift": 1,
     "differential_abundance": 1,
-    "prediction": 1,
+    "prediction_models": 1,
     "evidence": 1,
 }
 PATIENTS = "patient_id\tresponse\nP1\tR\nP2\tNR\nP3\tNA\n"

@@ -25,7 +25,7 @@ AGGREGATES = {
     "all": 1,
 }
 #: What all layers are read together for.
-TOGETHER = {"associations", "network", "factors", "modules", "mediation", "prediction", "evidence"}
+TOGETHER = {"associations", "network", "factors", "modules", "mediation", "prediction_models", "evidence"}
 #: What follows a changed outcome or covariate in every layer, that of the metabolome too.
 ANALYSES = {"alpha_diversity", "beta_diversity", "within_patient_shift", "differential_abundance", "enrich_metabolites",
             "cell_figures", *TOGETHER}  # fmt: skip

@@ -1,10 +1,7 @@
 """Two coordinates per cell for pictures: UMAP of all cells, or of as many from every sample."""
 
-from pathlib import Path
-
 import anndata as ad
 import numpy as np
-import pandas as pd
 import scanpy as sc
 from scipy import sparse
 
@@ -104,13 +101,3 @@ def _words(*, method: str, drawn: int, total: int) -> str:
     if drawn == total:
         return f"{method} of all cells"
     return f"{method} of {drawn} of {total} cells, as many of each sample where it has them"
-
-
-def read_map(*, path: Path) -> tuple[pd.DataFrame, str]:
-    """Read the cells on the map of an embedding: ``cell sample_id cluster x y``, and in words what the map is."""
-    adata = ad.read_h5ad(path)
-    table = adata.obs[["sample_id", "cluster"]].rename_axis("cell").reset_index()
-    if "X_umap" not in adata.obsm:
-        return table.head(0).assign(x=pd.Series(dtype=float), y=pd.Series(dtype=float)), str(adata.uns["map"])
-    table[["x", "y"]] = adata.obsm["X_umap"]
-    return table.dropna(subset=["x", "y"]).reset_index(drop=True), str(adata.uns["map"])
