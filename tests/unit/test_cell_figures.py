@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.clinical.figure_frame import chart_spec
+from gutaxis.clinical.figure_frame import chart_spec, read_spec
 from gutaxis.single_cell.figures import (
     MAX_VIOLINS,
     dots_figure,
@@ -313,8 +313,8 @@ def test_a_label_that_a_sample_lacks_is_0_and_an_excluded_sample_is_not(tmp_path
         tmp_path,
     )
     assert "Labels of blood over time" in svg and "n = 3 of 4 samples" in svg
-    spec = html[html.rindex("window.drawFigure(") :]
-    data = json.loads(spec[len("window.drawFigure(") : spec.rindex(");")])["datasets"]
+    (tmp_path / "page.html").write_text(html)
+    data = read_spec(html=tmp_path / "page.html")["datasets"]
     rows = {(row["patient_id"], row["timepoint"], round(row["value"], 6)) for rows in data.values() for row in rows}
     assert rows == {
         ("A", "PRE", 75.0), ("A", "POST", 100.0), ("B", "POST", 0.0), ("A", "PRE", 25.0), ("A", "POST", 0.0),

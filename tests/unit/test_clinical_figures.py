@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gutaxis.clinical import figures
-from gutaxis.clinical.figure_frame import RESPONSE_COLORS
+from gutaxis.clinical.figure_frame import RESPONSE_COLORS, read_spec
 from gutaxis.clinical.settings import ClinicalSettings
 from gutaxis.clinical.survival import number_at_risk
 
@@ -130,7 +130,9 @@ def test_same_table_same_bytes_and_no_network(tmp_path, name):
     markup = re.sub(r"(<script[^>]*>).*?</script>", r"\1", page, flags=re.DOTALL)
     assert not re.search(r"\b(src|href)=", markup)
     assert not re.search(r"\b(import|from)\s*[\"']https?:", page)
-    assert page.count("</script") == 3
+    assert page.count("</script") == 4
+    drawn = figures.chart_spec(chart=CHARTS[name]())
+    assert json.loads(json.dumps(read_spec(html=tmp_path / "a.html"))) == json.loads(json.dumps(drawn))
     svg = (tmp_path / "a.svg").read_text()
     assert svg.startswith("<svg")
     assert len(re.findall(r"<path|<line|<text", svg)) > 15
@@ -159,7 +161,7 @@ def test_data_are_shown_and_never_run(tmp_path):
     assert "&lt;script&gt;" in svg
     assert "<img src=x" not in page
     assert 'alert("x")' not in page
-    assert page.count("</script") == 3
+    assert page.count("</script") == 4
     assert any(row.get("term") == NASTY for row in data_of(chart))
 
 

@@ -1,7 +1,8 @@
 """What all figures share: colours, titles, the message of an empty figure, and saving as SVG and interactive HTML."""
 
-import html
+import html as html_words
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ import vl_convert
 
 from gutaxis.files import atomic_write
 
+#: What stands before the specification in a figure's page.
+SPEC_OPEN = '<script type="application/json" id="figure-spec">'
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 #: Okabe and Ito's colours, told apart with any colour vision; grey and black beside them.
 BLUE, SKY, GREEN, ORANGE, VERMILION = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
@@ -128,17 +131,50 @@ def _vegalite_version() -> str:
     return max(vl_convert.get_vegalite_versions(), key=lambda text: tuple(map(int, text.split("."))))
 
 
+def read_spec(*, html: Path | str) -> dict[str, Any]:
+    """Return the Vega-Lite specification that a page of :func:`save_figure` shows.
+
+    Parameters
+    ----------
+    html
+        A page of :func:`save_figure`.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such page.
+    """
+    found = re.search(f"{re.escape(SPEC_OPEN)}(.*?)</script>", Path(html).read_text(encoding="utf-8"), re.DOTALL)
+    if found is None:
+        raise ValueError(f"{html} holds no figure of this workflow")
+    return json.loads(found[1])
+
+
+def script_json(*, value: Any) -> str:
+    """Return JSON for the inside of a script element: the three signs that could end it early become codes."""
+    text = json.dumps(value, sort_keys=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def figure_bundle(*, snippet: str) -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script that ends with the given JavaScript and needs no network.
+
+    Parameters
+    ----------
+    snippet
+        JavaScript in which ``vegaEmbed`` is known.
+    """
+    return vl_convert.javascript_bundle(snippet, vl_version=_vegalite_version()).replace("</script", "<\\/script")
+
+
 @cache
 def _bundle() -> str:
-    snippet = "window.drawFigure = (spec) => vegaEmbed('#figure', spec, window.figureOptions);"
-    return vl_convert.javascript_bundle(snippet, vl_version=_vegalite_version()).replace("</script", "<\\/script")
+    return figure_bundle(snippet="window.drawFigure = (spec) => vegaEmbed('#figure', spec, window.figureOptions);")
 
 
 def _page(spec: dict[str, Any]) -> str:
     title = spec.get("title", {})
-    heading = html.escape(str(title.get("text", "Figure") if isinstance(title, dict) else title))
-    # inside a script element only these three signs could end it early
-    data = json.dumps(spec, sort_keys=True).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    heading = html_words.escape(str(title.get("text", "Figure") if isinstance(title, dict) else title))
     policy = (
         "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
     )
@@ -152,9 +188,10 @@ def _page(spec: dict[str, Any]) -> str:
 </head>
 <body>
 <div id="figure"></div>
+{SPEC_OPEN}{script_json(value=spec)}</script>
 <script>window.figureOptions = {options};</script>
 <script type="module">{_bundle()}</script>
-<script type="module">window.drawFigure({data});</script>
+<script type="module">window.drawFigure(JSON.parse(document.getElementById("figure-spec").textContent));</script>
 </body>
 </html>
 """
