@@ -35,6 +35,8 @@ include: "rules/prediction.smk"
 include: "rules/evidence.smk"
 include: "rules/recovery.smk"
 include: "rules/report.smk"
+include: "rules/methods.smk"
+include: "rules/report_page.smk"
 include: "rules/provenance.smk"
 
 
@@ -50,5 +52,6 @@ rule all:
         metagenome_files,
         metabolome_files,
         single_cell_files,
+        report_files,
         recovery_files,
     localrule: True

@@ -19,7 +19,13 @@ rule endpoints:
     input:
         expand(f"{OUT}/clinical/cohort/{{table}}.tsv", table=TABLES),
     output:
-        **{name: f"{OUT}/clinical/{name}.tsv" for name in ENDPOINTS if RECIST or name == "sample_response"},
+        **{
+            name: report(
+                f"{OUT}/clinical/{name}.tsv", caption="../resources/captions/endpoints.rst", category="Clinical"
+            )
+            for name in ENDPOINTS
+            if RECIST or name == "sample_response"
+        },
     log:
         f"{OUT}/logs/endpoints/endpoints.log",
     benchmark:
@@ -44,7 +50,16 @@ rule clinical_figures:
     input:
         expand(f"{OUT}/clinical/cohort/{{table}}.tsv", table=TABLES),
     output:
-        **{f"{name}_{form}": f"{OUT}/clinical/figures/{name}.{form}" for name in FIGURES for form in ("svg", "html")},
+        **{
+            f"{name}_svg": report(
+                f"{OUT}/clinical/figures/{name}.svg",
+                caption="../resources/captions/clinical_figures.rst",
+                category="Clinical",
+                subcategory="Figures",
+            )
+            for name in FIGURES
+        },
+        **{f"{name}_html": f"{OUT}/clinical/figures/{name}.html" for name in FIGURES},
     log:
         f"{OUT}/logs/clinical_figures/clinical_figures.log",
     benchmark:

@@ -62,6 +62,8 @@ MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, sample
 # Single-cell samples: tissue -> samples, and the parts of a tissue that are clustered again.
 TISSUES = tissue_samples(cohort=COHORT)
 SUBSETS = ("t_nk", "myeloid")
+# Whether anything starts from raw files: such a run has a MultiQC page.
+ARMS = METAGENOME_ARM or METABOLOME_ARM or bool(TISSUES)
 
 
 wildcard_constraints:
@@ -97,7 +99,7 @@ def run_preflight():
     """Compare the programs on PATH with their pins and stop with one message; conda environments hold the pins."""
     if workflow.deployment_settings.deployment_method:
         return
-    environments = ["workflow", "metagenome", "multiqc"] if METAGENOME_ARM else ["workflow"]
+    environments = ["workflow", *(["metagenome"] if METAGENOME_ARM else []), *(["multiqc"] if ARMS else [])]
     spectra, cells = config["metabolome"]["spectra"], config["single_cell"]
     wanted = {
         "asari": config["metabolome"]["second_engine"],

@@ -12,7 +12,12 @@ rule differential_abundance:
         layer=f"{OUT}/layers/{{layer}}.h5ad",
         outcomes=f"{OUT}/clinical/sample_response.tsv",
     output:
-        table=f"{OUT}/differential/{{layer}}/{{contrast}}.tsv",
+        table=report(
+            f"{OUT}/differential/{{layer}}/{{contrast}}.tsv",
+            caption="../resources/captions/differential_abundance.rst",
+            category="Differential abundance",
+            subcategory="{layer}",
+        ),
         sensitivity=f"{OUT}/differential/{{layer}}/{{contrast}}.sensitivity.tsv",
         dropped=f"{OUT}/differential/{{layer}}/{{contrast}}.dropped.tsv",
     log:

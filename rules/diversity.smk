@@ -45,7 +45,12 @@ rule beta_diversity:
     output:
         distances=f"{OUT}/diversity/{{layer}}/beta_{{metric}}.tsv",
         pcoa=f"{OUT}/diversity/{{layer}}/pcoa_{{metric}}.tsv",
-        permanova=f"{OUT}/diversity/{{layer}}/permanova_{{metric}}.tsv",
+        permanova=report(
+            f"{OUT}/diversity/{{layer}}/permanova_{{metric}}.tsv",
+            caption="../resources/captions/permanova.rst",
+            category="Diversity",
+            subcategory="{layer}",
+        ),
         dispersion=f"{OUT}/diversity/{{layer}}/dispersion_{{metric}}.tsv",
         shift=f"{OUT}/diversity/{{layer}}/shift/{{metric}}.tsv",
         shift_tests=f"{OUT}/diversity/{{layer}}/shift/{{metric}}_tests.tsv",

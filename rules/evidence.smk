@@ -56,8 +56,10 @@ rule evidence:
         literature=resource("literature.tsv"),
         reliability=resource("reliability.tsv"),
     output:
-        table=f"{INTEGRATION}/evidence.tsv",
-        ranked=f"{INTEGRATION}/candidates.tsv",
+        table=report(f"{INTEGRATION}/evidence.tsv", caption="../resources/captions/evidence.rst", category="Evidence"),
+        ranked=report(
+            f"{INTEGRATION}/candidates.tsv", caption="../resources/captions/evidence.rst", category="Evidence"
+        ),
     log:
         f"{OUT}/logs/evidence/evidence.log",
     benchmark:

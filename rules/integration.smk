@@ -79,7 +79,11 @@ rule associations:
         layers=INTEGRATED_FILES,
         outcomes=f"{OUT}/clinical/sample_response.tsv",
     output:
-        table=f"{INTEGRATION}/associations/{{state}}.tsv",
+        table=report(
+            f"{INTEGRATION}/associations/{{state}}.tsv",
+            caption="../resources/captions/associations.rst",
+            category="Integration",
+        ),
         clusters=f"{INTEGRATION}/associations/{{state}}.clusters.tsv",
     log:
         f"{OUT}/logs/associations/{{state}}.log",

@@ -21,7 +21,12 @@ rule prediction_models:
         layers=PREDICTING_FILES,
         outcomes=f"{OUT}/clinical/sample_response.tsv",
     output:
-        **{name: f"{PREDICTION}/{{state}}/{name}.tsv" for name in PREDICTION_TABLES},
+        **{name: f"{PREDICTION}/{{state}}/{name}.tsv" for name in PREDICTION_TABLES if name != "performance"},
+        performance=report(
+            f"{PREDICTION}/{{state}}/performance.tsv",
+            caption="../resources/captions/prediction.rst",
+            category="Prediction",
+        ),
         roc_svg=f"{PREDICTION}/{{state}}/roc.svg",
         roc_html=f"{PREDICTION}/{{state}}/roc.html",
         calibration_svg=f"{PREDICTION}/{{state}}/calibration.svg",

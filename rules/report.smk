@@ -1,7 +1,7 @@
 """What people look at: quality tables and MultiQC.
 
-Required: per-sample tables of the metagenome arm. Gives: metagenome/qc/metagenome_qc.tsv, metagenome/qc/controls.tsv,
-report/multiqc.html.
+Required: per-sample tables of the metagenome arm; quality tables of the other arms. Gives:
+metagenome/qc/metagenome_qc.tsv, metagenome/qc/controls.tsv, report/multiqc.html.
 """
 
 
@@ -40,12 +40,23 @@ rule metagenome_qc:
 
 
 rule multiqc:
-    """MultiQC: FastQC of every sample, and KneadData, MetaPhlAn and HUMAnN yields as tables of their own."""
+    """MultiQC of all arms: FastQC, and a section for what else tells of quality; an absent arm has none."""
     input:
-        qc=f"{MGX}/qc/metagenome_qc.tsv",
-        fastqc=(expand(f"{MGX}/qc/fastqc/{{sample}}", sample=STOOL) if config["metagenome"]["reads"]["fastqc"] else []),
+        completeness=f"{OUT}/clinical/completeness.tsv",
+        warnings=f"{OUT}/clinical/warnings.tsv" if RECIST else [],
+        reads=f"{MGX}/qc/metagenome_qc.tsv" if METAGENOME_ARM else [],
+        fastqc=(
+            expand(f"{MGX}/qc/fastqc/{{sample}}", sample=STOOL)
+            if METAGENOME_ARM and config["metagenome"]["reads"]["fastqc"]
+            else []
+        ),
+        intake=[f"{MTB}/qc/intake_{mode}.tsv" for mode in MODES if METABOLOME_ARM and mode != "tables"],
+        injections=f"{MTB}/normalised/injection_quality.tsv" if METABOLOME_ARM else [],
+        batches=f"{MTB}/normalised/batches.tsv" if METABOLOME_ARM else [],
+        cells=f"{CELLS}/quality.tsv" if TISSUES else [],
+        identity=f"{CELLS}/identity.tsv" if TISSUES else [],
     output:
-        f"{OUT}/report/multiqc.html",
+        report(f"{OUT}/report/multiqc.html", caption="../resources/captions/multiqc.rst", category="Quality"),
     log:
         f"{OUT}/logs/multiqc/multiqc.log",
     benchmark:

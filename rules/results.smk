@@ -1,5 +1,7 @@
 """What "done" means: the result files of every part, as input functions of the targets. No rule stands here."""
 
+from itertools import chain
+
 
 def clinical_files(wildcards):
     """Tables of the cohort, and what is derived from the RECIST measurements where they are the source."""
@@ -18,10 +20,14 @@ def layer_files(wildcards):
 
 
 def metagenome_files(wildcards):
-    """Quality tables and report of the metagenome arm, where it has samples."""
-    if not METAGENOME_ARM:
-        return []
-    return [f"{OUT}/metagenome/qc/metagenome_qc.tsv", f"{OUT}/report/multiqc.html"]
+    """Quality tables of the metagenome arm, where it has samples."""
+    return [f"{OUT}/metagenome/qc/metagenome_qc.tsv"] if METAGENOME_ARM else []
+
+
+def report_files(wildcards):
+    """The page and the methods text of every run; MultiQC where an arm starts from raw files."""
+    files = [f"{OUT}/report/index.html", f"{OUT}/provenance/methods.md"]
+    return files + ([f"{OUT}/report/multiqc.html"] if ARMS else [])
 
 
 def recovery_files(wildcards):
@@ -101,3 +107,25 @@ def prediction_files(wildcards):
     files = [f"{PREDICTION}/{state}/performance.tsv" for state in PREDICTED]
     files += [f"{PREDICTION}/locked/{state}.{model}.json" for state in PREDICTED for model in section["lock"]]
     return files + ([f"{PREDICTION}/applied/verdicts.tsv"] if section["apply"] else [])
+
+
+def report_inputs(wildcards):
+    """Tables and interactive figures of this run; what an arm without samples would make is not among them."""
+    diverse = {layer: metrics for layer in LAYERS if (metrics := layer_metrics(layer))}
+    files = [expand(rules.cohort_tables.output), rules.completeness.output, rules.endpoints.output]
+    files += [rules.clinical_figures.output] if RECIST else []
+    files += [expand(rules.layer.output, layer=LAYERS)]
+    files += [expand(rules.alpha_diversity.output, layer=[x for x, plan in LAYERS.items() if plan.kind in ALPHA_KINDS])]
+    files += [expand(rules.beta_diversity.output, layer=x, metric=metrics) for x, metrics in diverse.items()]
+    files += [expand(rules.within_patient_shift.output, layer=diverse)]
+    files += [expand(rules.signatures.output, layer=[x for x, plan in LAYERS.items() if plan.source == "metaphlan"])]
+    files += [expand(rules.differential_abundance.output, layer=LAYERS, contrast=config["contrasts"])]
+    files += [metagenome_files(wildcards), metabolome_files(wildcards), single_cell_files(wildcards)]
+    files += [rules.normalise_metabolites.output, rules.annotate_metabolites.output] if METABOLOME_ARM else []
+    files += [expand(rules.cell_figures.output, tissue=TISSUES)]
+    files += [rules.evidence.output] if LAYERS else []
+    if ASSOCIATED:
+        files += [rules.factors.output, rules.modules.output, rules.mediation.output]
+        files += [expand(part.output, state=ASSOCIATED) for part in (rules.associations, rules.network)]
+    files += [expand(rules.prediction_models.output, state=PREDICTED), prediction_files(wildcards)]
+    return sorted({file for file in chain.from_iterable(files) if file.endswith((".tsv", ".html", ".json"))})

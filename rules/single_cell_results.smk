@@ -115,7 +115,15 @@ rule cell_figures:
         markers=MARKERS,
         outcomes=f"{OUT}/clinical/sample_response.tsv",
     output:
-        **{f"{name}_svg": f"{CELLS}/{{tissue}}/figures/{name}.svg" for name in CELL_FIGURES},
+        **{
+            f"{name}_svg": report(
+                f"{CELLS}/{{tissue}}/figures/{name}.svg",
+                caption="../resources/captions/cell_figures.rst",
+                category="Single cells",
+                subcategory="{tissue}",
+            )
+            for name in CELL_FIGURES
+        },
         **{f"{name}_html": f"{CELLS}/{{tissue}}/figures/{name}.html" for name in CELL_FIGURES},
         dots=f"{CELLS}/{{tissue}}/figures/markers.tsv",
     log:

@@ -1,13 +1,13 @@
-"""MultiQC of the metagenome arm."""
+"""MultiQC of all arms."""
 
 from pathlib import Path
 
 from gutaxis.entry import script
-from gutaxis.metagenome.quality import run_multiqc
+from gutaxis.report.multiqc import all_sections, run_multiqc
 
 with script(snakemake):
     run_multiqc(
-        qc=Path(snakemake.input.qc),
+        sections=all_sections(tables=dict(snakemake.input.items())),
         fastqc=list(snakemake.input.fastqc),
         output=Path(snakemake.output[0]),
     )

@@ -1,4 +1,4 @@
-"""Integration and prediction of 48 simulated patients, layers of 300, 500, 50 and 30 features: <= 20 minutes on 2 cores.
+"""Integration and prediction of 48 simulated patients, layers of 300, 500, 50 and 30: <= 20 minutes on two cores.
 
 ``make bench`` runs it. The run is that of a user: layers and differential abundance first, not counted, then the
 targets `integration` and `prediction` with the defaults (200 shuffled outcomes, 999 permutations of the associations).

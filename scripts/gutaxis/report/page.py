@@ -119,7 +119,9 @@ def _cell(value: Any) -> Mapping[str, Any]:
         return {"number": False, "text": "NA"}
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         return {"number": False, "text": str(value)}
-    return {"number": True, "value": f"{float(value):.10g}", "text": f"{float(value):.4g}"}
+    number = float(value)
+    text = f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.4g}"
+    return {"number": True, "value": f"{number:.10g}", "text": text}
 
 
 def _markdown(*, path: Path | None) -> Markup:
