@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.stats.counts import deseq2
+from gutaxis.stats.counts import deseq2, reference_features
 from gutaxis.stats.design import contrast_design
 
 pytestmark = pytest.mark.oracle
@@ -18,7 +18,9 @@ for (folder in list.dirs(recursive = FALSE)) {
 counts <- t(as.matrix(read.table(file.path(folder, "counts.tsv"), header = TRUE, row.names = 1, check.names = FALSE)))
 x <- as.matrix(read.table(file.path(folder, "matrix.tsv"), header = TRUE, row.names = 1))
 storage.mode(counts) <- "integer"
+kept <- which(read.table(file.path(folder, "reference.tsv"), header = TRUE)$kept == 1)
 d <- DESeqDataSetFromMatrix(counts, data.frame(s = colnames(counts)), design = x)
+d <- estimateSizeFactors(d, controlGenes = kept)
 d <- suppressMessages(DESeq(d, quiet = TRUE, betaPrior = FALSE))
 r <- results(d, contrast = c(rep(0, ncol(x) - 1), 1), independentFiltering = FALSE)
 out <- data.frame(lfc = r$log2FoldChange, se = r$lfcSE, stat = r$stat)
@@ -79,7 +81,11 @@ def results(tmp_path_factory):
         ours[contrast] = deseq2(counts=counts, design=design)
         (root / contrast).mkdir()
         counts.loc[design.samples].to_csv(root / contrast / "counts.tsv", sep="\t")
-        matrix(design).add_prefix("c").to_csv(root / contrast / "matrix.tsv", sep="\t")
+        columns = matrix(design)
+        columns.add_prefix("c").to_csv(root / contrast / "matrix.tsv", sep="\t")
+        values = counts.loc[design.samples].to_numpy(float)
+        kept = reference_features(counts=values, matrix=columns.to_numpy(), tested=columns.shape[1] - 1)
+        pd.DataFrame({"kept": kept.astype(int)}).to_csv(root / contrast / "reference.tsv", sep="\t", index=False)
     subprocess.run(["Rscript", "-e", SCRIPT], cwd=root, check=True, capture_output=True, text=True)
     return {name: (fits, pd.read_csv(root / name / "out.tsv", sep="\t")) for name, fits in ours.items()}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.stats.counts import deseq2, feature_groups, log_cpm
+from gutaxis.stats.counts import deseq2, feature_groups, log_cpm, reference_features
 from gutaxis.stats.design import contrast_design
 
 pytestmark = pytest.mark.unit
@@ -54,6 +54,41 @@ def test_more_cells_of_a_type_are_no_expression_and_patients_are_paired():
     louder = table.mul(np.where(obs["patient_id"] == "p03", 5, 1), axis=0)
     again = deseq2(counts=louder, design=paired(obs))
     assert again.estimate == pytest.approx(fits.estimate, abs=0.25)
+
+
+def risen(share, m=60, n=24, seed=3):
+    """Counts before and after of n patients: a share of the genes is 2.5 times as high after."""
+    rng = np.random.default_rng(seed)
+    mean = np.exp(rng.normal(5, 0.8, m)) * np.exp(rng.normal(0, 0.3, (n, m)))
+    after = mean.copy()
+    after[:, : round(share * m)] *= 2.5
+    values = rng.negative_binomial(6, 6 / (6 + np.vstack([mean, after])))
+    matrix = np.column_stack([np.tile(np.eye(n), (2, 1)), np.repeat([0.0, 1.0], n)])
+    return values, matrix
+
+
+def test_genes_that_rise_do_not_set_the_size_factors():
+    values, matrix = risen(share=0.3)
+    kept = reference_features(counts=values, matrix=matrix, tested=matrix.shape[1] - 1)
+    assert not kept[:18].any()
+    assert kept[18:].mean() > 0.9
+    obs = pd.DataFrame(
+        [(f"s{i:02d}{point}", f"p{i:02d}", point) for point in ("PRE", "POST") for i in range(24)],
+        columns=["sample_id", "patient_id", "timepoint"],
+    ).set_index("sample_id")
+    table = pd.DataFrame(values, index=obs.index, columns=[f"T|g{j:02d}" for j in range(60)])
+    fits = deseq2(counts=table, design=paired(obs))
+    # the median of ratios over all genes puts those that did not change at -0.40
+    assert abs(np.median(fits.estimate[18:])) < 0.06
+
+
+def test_without_a_majority_every_gene_is_reference():
+    values, matrix = risen(share=0.4)
+    values[24:, 24:48] = values[24:, 24:48] // 3  # two fifths up, two fifths down
+    kept = reference_features(counts=values, matrix=matrix, tested=matrix.shape[1] - 1)
+    assert kept.all()
+    few = reference_features(counts=values[:, :3], matrix=matrix, tested=matrix.shape[1] - 1)
+    assert few.all(), "no mode of three"
 
 
 @pytest.mark.filterwarnings("ignore:The dispersion trend")
