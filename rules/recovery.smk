@@ -1,7 +1,7 @@
 """Planted against recovered in a simulated trial: reads, compositions, metabolites, and the findings of the analyses.
 
 Required: truth.json, and a finished run. Gives: simulate/recovery.tsv, recovery_effects.tsv, metabolome_recovery*.tsv,
-findings.tsv, findings_others.tsv.
+findings.tsv, findings_others.tsv, findings_pairs.tsv, findings_chains.tsv.
 """
 
 # Result tables that planted effects are looked for in.
@@ -127,15 +127,20 @@ rule cell_recovery:
 
 
 rule findings:
-    """Planted effects against the findings of the differential analysis."""
+    """Planted effects against the differential analysis, planted pairs and chains against the integration."""
     input:
         truth=SIMULATED["truth"],
         results=[f"{OUT}/differential/{layer}/{contrast}.tsv" for layer, contrast in SIMULATED_TABLES],
         features=expand(f"{MTB}/features/{{mode}}/features.tsv", mode=[mode for mode in MODES if METABOLOME_ARM]),
         programs=PROGRAMS,
+        associations=[f"{INTEGRATION}/associations/{state}.tsv" for state in ASSOCIATED],
+        mediation=f"{INTEGRATION}/mediation.tsv" if ASSOCIATED else [],
+        panel=f"{INTEGRATION}/mediation_panel.tsv" if ASSOCIATED else [],
     output:
         planted=f"{OUT}/simulate/findings.tsv",
         others=f"{OUT}/simulate/findings_others.tsv",
+        pairs=f"{OUT}/simulate/findings_pairs.tsv",
+        chains=f"{OUT}/simulate/findings_chains.tsv",
     log:
         f"{OUT}/logs/findings/findings.log",
     benchmark:
@@ -148,6 +153,7 @@ rule findings:
         runtime=30,
     params:
         tables=SIMULATED_TABLES,
+        states=ASSOCIATED,
         modes=[mode for mode in MODES if METABOLOME_ARM],
         fdr=config["statistics"]["fdr"],
         code=code("findings"),

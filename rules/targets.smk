@@ -50,3 +50,9 @@ rule prediction:
     input:
         prediction_files,
     localrule: True
+
+
+rule report:
+    input:
+        report_files,
+    localrule: True

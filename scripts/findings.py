@@ -1,17 +1,30 @@
-"""Planted effects against the findings of the differential analysis."""
+"""Planted effects, pairs and chains against the findings of the analyses."""
 
 from pathlib import Path
 
 from gutaxis.entry import script
+from gutaxis.simulate.chain_recovery import measure_chains
 from gutaxis.simulate.findings import measure_findings
 
 with script(snakemake):
+    given, found, made = snakemake.params, snakemake.input, snakemake.output
+    shared = {
+        "truth": Path(found.truth),
+        "features": dict(zip(given.modes, map(Path, found.features), strict=True)),
+        "fdr": given.fdr,
+    }
     measure_findings(
-        truth=Path(snakemake.input.truth),
-        results=dict(zip(map(tuple, snakemake.params.tables), map(Path, snakemake.input.results), strict=True)),
-        features=dict(zip(snakemake.params.modes, map(Path, snakemake.input.features), strict=True)),
-        fdr=snakemake.params.fdr,
-        planted=Path(snakemake.output.planted),
-        others=Path(snakemake.output.others),
-        programs=Path(snakemake.input.programs),
+        **shared,
+        results=dict(zip(map(tuple, given.tables), map(Path, found.results), strict=True)),
+        planted=Path(made.planted),
+        others=Path(made.others),
+        programs=Path(found.programs),
+    )
+    measure_chains(
+        **shared,
+        associations=dict(zip(given.states, map(Path, found.associations), strict=True)),
+        mediation=Path(found.mediation) if given.states else None,
+        panel=Path(found.panel) if given.states else None,
+        pairs=Path(made.pairs),
+        chains=Path(made.chains),
     )

@@ -87,7 +87,15 @@ def results(tmp_path_factory):
         kept = reference_features(counts=values, matrix=columns.to_numpy(), tested=columns.shape[1] - 1)
         pd.DataFrame({"kept": kept.astype(int)}).to_csv(root / contrast / "reference.tsv", sep="\t", index=False)
     subprocess.run(["Rscript", "-e", SCRIPT], cwd=root, check=True, capture_output=True, text=True)
-    return {name: (fits, pd.read_csv(root / name / "out.tsv", sep="\t")) for name, fits in ours.items()}
+    return {name: (fits, with_reference_error(root / name)) for name, fits in ours.items()}
+
+
+def with_reference_error(folder):
+    """R's table, with the error of the size factors counted: pi / 2 times the median variance over r features."""
+    table = pd.read_csv(folder / "out.tsv", sep="\t")
+    kept = pd.read_csv(folder / "reference.tsv", sep="\t")["kept"] == 1
+    shared = np.pi / 2 * (table["se"][kept] ** 2).median() / kept.sum()
+    return table.assign(stat=table["lfc"] / np.sqrt(table["se"] ** 2 + shared))
 
 
 @pytest.mark.parametrize("contrast", CONTRASTS)

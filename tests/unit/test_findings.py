@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from gutaxis.simulate.findings import explained, measure_findings, planted_in
+from gutaxis.simulate.findings import explained, measure_findings, planted_in, truth_name
 
 pytestmark = pytest.mark.unit
 HEADER = "feature\testimate\tci_low\tci_high\tp\tq\n"
@@ -154,3 +154,39 @@ def test_only_compounds_with_a_link_are_explained_among_metabolites():
     asked = {"contrast": "change", "names": ["inosine", "urea"], "programs": None}
     assert explained(trial=trial, layer="metabolites", **asked) == {"inosine"}
     assert explained(trial=trial, layer="taxa", **asked) == set()
+
+
+LINKED = {
+    "effects": {"baseline": {"Akkermansia_muciniphila": 2.0}},
+    "metabolome": {
+        "effects": {"change": {"inosine": 1.0}},
+        "links": [{"species": "Akkermansia_muciniphila", "compound": "inosine"}],
+    },
+    "cells": {"effects": {}, "links": [{"tissue": "blood", "compound": "inosine", "label": "cd8_effector_memory"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("layer", "contrast", "expected"),
+    [
+        # through the species, through the compound itself, and where neither changes
+        ("blood_cells", "baseline", {"cd8_effector_memory"}),
+        ("blood_cells", "change", {"cd8_effector_memory"}),
+        ("blood_cells", "response_change", set()),
+        ("tumor_cells", "baseline", set()),
+        ("blood_programs", "baseline", {"cytotoxicity", "suppression", "interferon", "treg_cd8_log2_ratio"}),
+        ("blood_programs", "response_change", set()),
+    ],
+)
+def test_a_label_that_follows_a_compound_changes_with_what_drives_it(layer, contrast, expected):
+    programs = {*PROGRAMS["program"], "treg_cd8_log2_ratio"}
+    names = programs if layer.endswith("programs") else {"cd8_effector_memory", "nk"}
+    assert explained(trial=LINKED, layer=layer, contrast=contrast, names=names, programs=PROGRAMS) == expected
+
+
+def test_names_of_the_truth():
+    ions = {"POS_1": "inosine"}
+    assert truth_name(layer="taxa", feature="k__B|s__Escherichia_coli", ions=ions) == "Escherichia_coli"
+    assert truth_name(layer="metabolites", feature="POS_1", ions=ions) == "inosine"
+    assert truth_name(layer="metabolites", feature="POS_2", ions=ions) is None
+    assert truth_name(layer="blood_cells", feature="nk", ions=ions) == "nk"

@@ -82,3 +82,21 @@ def test_losses_are_seen(run):
     assert "worst" in text
     assert re.search(r"E\. coli +-2\.00 +-1\.50 +0\.04", text)
     assert "nothing planted explains: 1 of 7 tests" in text
+
+
+def test_pairs_and_chains_are_shown(run):
+    folder = run[0] / "simulate"
+    if not (folder / "recovery.tsv").exists():
+        measure(run, run[2], run[3])
+    (folder / "findings.tsv").write_text("layer\tcontrast\tname\tplanted\testimate\tq\n")
+    (folder / "findings_others.tsv").write_text("layer\ttested\tfound\ntaxa\t7\t1\n")
+    assert "planted chain" not in render_recovery(output=run[0]), "a run without integration"
+    pairs = "state\tname_a\tname_b\trho\tq\tq_panel\nbaseline\tcd8\tinosine\t0.93\t0.4\t0.012\n"
+    (folder / "findings_pairs.tsv").write_text("# a comment\n" + pairs)
+    header = "state\tspecies\tcompound\tsubset\trank\tlisted\tp_joint\tq\n"
+    rows = "baseline\tA\tinosine\tcd8\t2\t88\t0.018\t0.9\nchange\tA\tinosine\tcd8\tNA\t88\tNA\tNA\n"
+    (folder / "findings_chains.tsv").write_text("# a comment\n" + header + rows)
+    text = render_recovery(output=run[0])
+    assert re.search(r"baseline +inosine - cd8 +0\.93 +0\.4 +0\.012", text)
+    assert "planted chain, baseline: A -> inosine -> cd8: rank 2 of 88, joint p 0.018, q 0.9" in text
+    assert "planted chain, change: A -> inosine -> cd8: not among 88" in text

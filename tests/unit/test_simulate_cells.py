@@ -18,6 +18,7 @@ from gutaxis.simulate.cells_catalogue import (
     G2M_PHASE,
     INTERFERON,
     LINEAGES,
+    LINKS,
     MALE,
     MITO,
     PERSONAL,
@@ -30,6 +31,8 @@ from gutaxis.simulate.cells_levels import sample_levels
 from gutaxis.simulate.cells_matrix import cell_counts, cell_truth
 from gutaxis.simulate.cells_plan import plan_cells
 from gutaxis.simulate.clinical import ildr_date, patients_sheet
+from gutaxis.simulate.findings import driven
+from gutaxis.simulate.metabolome_catalogue import NAMED
 from gutaxis.simulate.metabolome_plan import plan_metabolome
 from gutaxis.simulate.trial import plan_trial
 from gutaxis.stats.differential import DifferentialSettings, differential
@@ -161,12 +164,49 @@ def test_planted_shifts_are_in_the_shares(truth):
 
 
 def test_a_patient_keeps_its_libraries_when_patients_are_added(truth):
-    few = plan_cells(truth=plan_trial(n=4, seed=SEED, pairs=1000))["cells"]["samples"]
-    assert set(few) <= set(truth["cells"]["samples"])
-    # P03 and P04 change their batch with the number of patients
-    for name, plan in few.items():
-        mine = truth["cells"]["samples"][name]
-        assert {**plan, "batch": None} == {**mine, "batch": None}
+    # P03 and P04 change their batch with the number of patients; with it a species, and what follows it
+    arms = {"P01 P02 P03 P04": lambda truth: truth, "P01 P02": lambda truth: plan_metabolome(truth=truth)}
+    for patients, arm in arms.items():
+        few, many = (plan_cells(truth=arm(plan_trial(n=n, seed=SEED, pairs=1000)))["cells"]["samples"] for n in (4, 12))
+        assert set(few) <= set(many)
+        for name, plan in few.items():
+            if plan["patient_id"] in patients.split():
+                assert {**plan, "batch": None} == {**many[name], "batch": None}
+
+
+def test_a_type_follows_its_compound_at_every_visit_and_nothing_else_does(trial, truth):
+    link = LINKS[0]
+    labels, own = truth["cells"]["types"][link.tissue], truth["cells"]["types"][link.tissue].index(link.label)
+    raised = json.loads(json.dumps(trial))
+    levels = raised["metabolome"]["levels"][link.compound]
+    raised["metabolome"]["levels"][link.compound] = [level + 1.0 for level in levels]
+    after = plan_cells(truth=raised)["cells"]
+    assert {key: part for key, part in after.items() if key != "samples"} == {
+        key: part for key, part in truth["cells"].items() if key != "samples"
+    }
+    assert {plan["timepoint"] for plan in libraries(truth, link.tissue).values()} == {"PRE", "POST"}
+    for name, before in truth["cells"]["samples"].items():
+        plan = after["samples"][name]
+        if before["tissue"] != link.tissue:
+            assert plan == before
+            continue
+        shift = np.log2(plan["shares"]) - np.log2(before["shares"])
+        # shares are rounded to 5 digits
+        np.testing.assert_allclose(np.delete(shift - shift[labels.index("b")], own), 0, atol=0.01)
+        assert shift[own] - shift[labels.index("b")] == pytest.approx(link.slope, abs=0.01)
+
+
+def test_truth_names_the_links_and_the_chains(trial, truth):
+    assert truth["cells"]["links"] == [vars(link) for link in LINKS]
+    assert truth["cells"]["chains"] == [
+        {"taxa": "Akkermansia_muciniphila", "metabolites": "inosine", "blood_cells": "cd8_effector_memory"}
+    ]
+    prevalence = {compound.name: compound.prevalence for compound in NAMED}
+    for link in LINKS:
+        assert prevalence[link.compound] == 1, "a patient without the compound would have no level to follow"
+        assert link.label in SHARES[link.tissue]
+    alone = plan_cells(truth={key: part for key, part in trial.items() if key != "metabolome"})["cells"]
+    assert alone["links"] == alone["chains"] == []
 
 
 def test_smallest_trial():
@@ -352,7 +392,9 @@ def test_planted_shifts_are_found_in_the_true_fractions(truth, tissue, contrast)
     planted = EFFECTS[f"{tissue}_cells"][contrast]
     for label, size in planted.items():
         assert table.loc[label, "q"] < 0.1 and table.loc[label, "estimate"] * size > 0, label
-    assert list(table.index[(table["q"] < 0.1) & ~table.index.isin(list(planted))]) == []
+    follow = driven(trial=truth, layer=f"{tissue}_cells", contrast=contrast)
+    assert follow == ({"cd8_effector_memory"} if (tissue, contrast) == ("blood", "baseline") else set())
+    assert list(table.index[(table["q"] < 0.1) & ~table.index.isin([*planted, *follow])]) == []
 
 
 # raw files

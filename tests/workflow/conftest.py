@@ -1,5 +1,6 @@
 """Running Snakemake for real: a copy of the project in a folder of its own, a small simulated trial in it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,14 +14,30 @@ import yaml
 from gutaxis.simulate.__main__ import write_trial
 
 ROOT = Path(__file__).parents[2]
+#: Files that take long, the longest first: they start first, and the short ones fill the gaps.
+LONGEST = ("test_end_to_end", "test_small_trial", "test_metagenome_tools", "test_published_cohorts")
+#: Reads what another file made: in the end, nothing waits for it.
+LAST = "test_report"
+#: Snakemake 9 looks for work once more a second for every job that ended, which by the end of a run takes a third of a
+#: core: a longer timespan makes that rarer. The last timer is waited for, so a run ends up to so much later.
+CALM = ("--max-jobs-per-timespan", "1000/5s")
 PARTS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "resources")
 
 
 def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
     for item in items:
-        if Path(item.fspath).parent == Path(__file__).parent:
+        if item.path.parent == here:
             item.add_marker(pytest.mark.workflow)
-    items.sort(key=lambda item: "test_end_to_end" in item.nodeid)  # the longest last; the sort keeps all other order
+
+    def place(item):
+        if item.path.parent != here:
+            return -1
+        if item.path.stem == LAST:
+            return len(LONGEST) + 1
+        return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+    items.sort(key=place)  # keeps the order of tests that share a place
 
 
 @dataclass
@@ -29,8 +46,8 @@ class Project:
 
     folder: Path
 
-    def run(self, *arguments, check=True, cores=2, timeout=1500):
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *map(str, arguments)]
+    def run(self, *arguments, check=True, cores=2, timeout=2400):
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *CALM, *map(str, arguments)]
         done = subprocess.run(
             command,
             check=False,
@@ -68,7 +85,8 @@ class Project:
 
 def make_project(folder):
     folder.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("__pycache__", "databases", "simulated")
+    # compiled modules are copied too: they stay valid, and no job has to compile the library anew
+    ignore = shutil.ignore_patterns("databases", "simulated")
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
@@ -101,11 +119,44 @@ def make_trial(project, *, patients=2, seed=11, pairs=9000):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The small trial, run to its end, in a folder without blanks in its path. Tests must not change its results."""
-    project = make_project(tmp_path_factory.mktemp("finished") / "project")
-    make_trial(project)
-    project.log = project.run("--configfile", "trial/config.yaml").text
+    """The small trial, run to its end, in a folder without blanks in its path. Tests must not change its results.
+
+    One run for all processes of pytest-xdist: the first that needs it runs it, others wait. A failed run is told by
+    each.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # of all processes
+    folder = shared / "finished"
+    with open(shared / "finished.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "done").exists():
+            return Project(folder / "project")
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that failed in another process
+        project = make_project(folder / "project")
+        make_trial(project)
+        project.run("--configfile", "trial/config.yaml")
+        (folder / "done").touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """What `make demo` prints, in the project itself as a newcomer runs it; one run for all processes, as above."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    printed = shared / "demo.txt"
+    with open(shared / "demo.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not printed.exists():
+            command = ["make", "demo"]
+            done = subprocess.run(
+                command, cwd=ROOT, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+            )
+            assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+            printed.write_text(done.stdout)
+    return printed.read_text()
 
 
 @pytest.fixture

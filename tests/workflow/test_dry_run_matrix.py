@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 #: What every run makes of its sheets, with a response that is given.
-SHEETS = {"completeness": 1, "cohort_tables": 1, "endpoints": 1, "all": 1}
+SHEETS = {"completeness": 1, "cohort_tables": 1, "endpoints": 1, "methods": 1, "report_page": 1, "all": 1}
 SIMULATED_ARM = {
     "clinical_figures": 1,
     "check_reads": 25,
@@ -48,6 +48,8 @@ SIMULATED_ARM = {
     "evidence": 1,
     "metagenome_qc": 1,
     "multiqc": 1,
+    "methods": 1,
+    "report_page": 1,
     "completeness": 1,
 }
 #: What one compositional layer goes through in one contrast.
@@ -156,7 +158,7 @@ def test_finished_metabolite_table(project):
     project.write("m.tsv", "sample\tC1\tC2\nS1\t5\t5\nS2\t4\t6\nS3\t1\t9\n")
     path = minimal(project, metabolome={"tables": [{"path": "m.tsv", "format": "plain"}]})
     planned = project.planned("--configfile", path)
-    wanted = {"import_metabolites": 1, "normalise_metabolites": 1, "annotate_metabolites": 1, "layer": 1}
+    wanted = {"import_metabolites": 1, "normalise_metabolites": 1, "annotate_metabolites": 1, "layer": 1, "multiqc": 1}
     assert subset(planned, wanted) == wanted
     assert not {"extract_features", "link_features", "intake"} & set(planned)
 

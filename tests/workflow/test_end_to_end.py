@@ -3,30 +3,19 @@
 import gzip
 import json
 import re
-import subprocess
 
 import anndata as ad
 import pandas as pd
-import pytest
 
 from tests.workflow.conftest import ROOT
 
 OUT = ROOT / "results/demo"
 
 
-@pytest.fixture(scope="module")
-def demo():
-    done = subprocess.run(
-        ["make", "demo"], cwd=ROOT, text=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    return done.stdout
-
-
 def test_demo_prints_planted_against_recovered(demo):
     found, planted = map(int, re.search(r"planted pathways found +(\d+) of (\d+)", demo).groups())
     assert found == planted > 200
-    assert "Report:  results/demo/report/multiqc.html" in demo
+    assert "Report:  results/demo/report/index.html" in demo
     assert (OUT / "report/multiqc.html").stat().st_size > 100_000
 
 
@@ -93,6 +82,29 @@ def test_cells_are_recovered(demo):
     for layer in ("blood_cells", "tumor_cells"):
         assert others.loc[layer, "tested"].sum() > 20
         assert others.loc[layer, "found"].sum() == 0, "a subset without a planted shift"
+
+
+def test_planted_chain_is_among_the_first_five(demo):
+    chains = pd.read_csv(OUT / "simulate/findings_chains.tsv", sep="\t", comment="#").set_index("state")
+    chain = chains.loc["baseline"]
+    named = chain[["species", "compound", "subset"]].tolist()
+    assert named == ["Akkermansia_muciniphila", "inosine", "cd8_effector_memory"]
+    assert chain["rank"] <= 5
+    assert chain["listed"] > 50, "a rank among few chains says little"
+    assert chain["direction"] == "right"
+    assert re.search(r"planted chain, baseline: Akk.*inosine -> cd8_effector_memory: rank [1-5] of \d+", demo)
+
+
+def test_planted_pairs_of_the_chain_are_found_among_the_declared(demo):
+    pairs = pd.read_csv(OUT / "simulate/findings_pairs.tsv", sep="\t", comment="#")
+    assert len(pairs) == 2 * 5
+    baseline = pairs[pairs["state"] == "baseline"].set_index(["name_b", "name_a"])
+    chain = [("Akkermansia_muciniphila", "inosine"), ("inosine", "cd8_effector_memory")]
+    assert (baseline.loc[chain, "q_panel"] < 0.1).all()
+    assert (baseline.loc[chain, "panel_pairs"] > 20).all()
+    assert (baseline["direction"] == "right").all()
+    panel = pd.read_csv(OUT / "integration/mediation_panel.tsv", sep="\t", comment="#")
+    assert set(panel["why"]) == {"config"}, "q_panel is over features that the config names, and no other"
 
 
 def test_integration_and_prediction_say_what_twelve_patients_can_show(demo):

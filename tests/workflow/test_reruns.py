@@ -8,7 +8,7 @@ from tests.workflow.conftest import Project
 
 CONFIG = ("--configfile", "trial/config.yaml")
 #: What is made of the sheets; a changed sample is a changed sheet.
-SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures"}
+SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures", "methods"}
 AGGREGATES = {
     "layer": 2,
     "stratify_layer": 1,
@@ -22,6 +22,7 @@ AGGREGATES = {
     "within_patient_shift": 2,
     "signatures": 1,
     "differential_abundance": 6,
+    "report_page": 1,
     "all": 1,
 }
 #: What all layers are read together for.
@@ -108,7 +109,7 @@ def test_edit_of_a_test_reruns_the_analysis_that_uses_it(changed):
         handle.write("\n\nEDITED = True\n")
     planned = changed.planned(*CONFIG)
     assert planned.pop("differential_abundance") == 27
-    assert set(planned) <= {"enrich_metabolites", "findings", "factors", "evidence", "all"}, planned
+    assert set(planned) <= {"enrich_metabolites", "findings", "factors", "evidence", "report_page", "all"}, planned
 
 
 def test_edit_of_an_annotation_module_reruns_no_sample_of_cells(changed):
@@ -121,7 +122,7 @@ def test_edit_of_an_annotation_module_reruns_no_sample_of_cells(changed):
 
 def test_config_key_reruns_only_what_uses_it(changed):
     edit(changed, "trial/config.yaml", "metagenome:\n", "metagenome:\n  reads: {fastqc: false}\n")
-    assert set(changed.planned(*CONFIG)) <= {"multiqc", "all"}
+    assert set(changed.planned(*CONFIG)) <= {"multiqc", "methods", "report_page", "all"}
 
 
 def test_removed_sample_reruns_the_aggregates_only(changed):

@@ -2,35 +2,80 @@
 
 Snakemake watches the entry script alone. The digest follows its imports through the library and hashes each module's
 syntax tree without docstrings: comments, layout and documentation may change without a rerun.
+
+All of this is done whenever the workflow is parsed, for every rule, so it is written to be quick.
 """
 
 import ast
+import gc
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "gutaxis"
+#: Nodes whose first statement is a docstring if it is a constant.
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+
+
+def _imported(node: Any) -> set[str]:
+    """Return the library modules that a node imports."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE}
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
+        # `from package import name`: the name may be a module or a thing in the package
+        return {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return set()
+
+
+def _write(node: Any, text: list[str], imports: set[str]) -> None:
+    """Append what ``ast.dump`` writes of a node, docstrings removed, and collect its imports on the way."""
+    if isinstance(node, list):
+        text.append("[")
+        for number, item in enumerate(node):
+            if number:
+                text.append(", ")
+            _write(item, text, imports)
+        text.append("]")
+    elif isinstance(node, ast.AST):
+        kind = type(node)
+        if kind is ast.Import or kind is ast.ImportFrom:
+            imports |= _imported(node)
+        elif kind in _DOCUMENTED and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body[0] = ast.Pass()
+        text.append(f"{kind.__name__}(")
+        separator = ""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is None and getattr(kind, name, ...) is None:
+                continue  # an optional field that is absent
+            text.append(f"{separator}{name}=")
+            separator = ", "
+            _write(value, text, imports)
+        text.append(")")
+    else:
+        text.append(repr(node))
 
 
 @cache
-def _parse(path: Path) -> tuple[str, frozenset[str]]:
+def _parse(path: Path) -> tuple[bytes, frozenset[str]]:
     """Return a module's syntax tree as text, docstrings removed, and the library modules it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text: list[str] = []
     imports: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imports |= {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
-            # `from package import name`: the name may be a module or a thing in the package
-            imports |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            first = body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                body[0] = ast.Pass()
-    return ast.dump(tree), frozenset(imports)
+    # a tree has no cycles, and many thousands of nodes: looking for garbage among them takes longer than parsing
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        _write(ast.parse(path.read_text(encoding="utf-8")), text, imports)
+    finally:
+        if collecting:
+            gc.enable()
+    return "".join(text).encode(), frozenset(imports)
 
 
+@cache
 def _module_file(*, module: str, root: Path) -> Path | None:
     base = root.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
@@ -65,5 +110,5 @@ def code_digest(*, script: Path) -> str:
     digest = hashlib.sha256()
     for path in [script, *used_modules(script=script)]:
         digest.update(path.relative_to(script.parent).as_posix().encode())
-        digest.update(_parse(path)[0].encode())
+        digest.update(_parse(path)[0])
     return digest.hexdigest()[:16]

@@ -40,6 +40,8 @@ BOUND_PATIENTS, BOUND_EFFECT = 48, 1.0
 SIZES = (24, 48, 96)
 #: With fewer data sets nothing is judged.
 FEWEST_JUDGED = 40
+#: Features of all tables with planted changes together, at least, where a target binds.
+FEWEST_CHANGEABLE = 12_000
 #: Tests of less weight than this are run on tables of one size only.
 SLOW = 0.5
 CHUNK = 25
@@ -90,7 +92,9 @@ def _featurewise(shipped: Shipped) -> list[tuple[Scenario, int]]:
     moved = 0.5 if shipped.contrast == "response_change" else 0.0
     less = shipped.weight
     rows = [(Scenario(time_effect=moved), 1000 if shipped.primary else 300)]
-    rows += [(Scenario(changed=share, effect=1.0, time_effect=moved), round(400 * less)) for share in (0.1, 0.3)]
+    # few features hold few changed ones: a share of false discoveries among three needs more tables to be known
+    signals = max(round(400 * less), FEWEST_CHANGEABLE // shipped.features if shipped.primary else 0)
+    rows += [(Scenario(changed=share, effect=1.0, time_effect=moved), signals) for share in (0.1, 0.3)]
     if shipped.primary and less >= SLOW:
         rows += [(Scenario(patients=n, time_effect=moved), round(200 * less)) for n in SIZES if n != BOUND_PATIENTS]
         rows += [

@@ -1,21 +1,25 @@
 """Plan of the simulated single-cell libraries: who gave which tissue when, proportions, doublets, dead cells, markers.
 
-Everything is drawn from streams of its own, so that the other arms of the same truth keep their bytes. Cells are not
-listed: they follow from the seed of their sample (gutaxis/simulate/cells_matrix.py).
+Everything is drawn from streams of its own, so that the other arms of the same truth keep their bytes. What is read of
+another arm is the level of the compounds that a cell type follows. Cells are not listed: they follow from the seed of
+their sample (gutaxis/simulate/cells_matrix.py).
 """
 
 from typing import Any
 
 import numpy as np
 
-from gutaxis.simulate.cells_catalogue import EFFECTS, SETS, SHARES
+from gutaxis.simulate.cells_catalogue import EFFECTS, LINKS, SETS, SHARES
 from gutaxis.simulate.clinical import patients_sheet
+from gutaxis.simulate.metabolome_plan import plasma_id
 
 #: First number of every random stream of this arm, so that no stream of another arm is the same.
 STREAM = 6_010
 TIMEPOINTS = ("PRE", "POST")
-#: Between-patient and within-patient standard deviation of the log2 abundance of a type.
+#: Between-patient and within-patient standard deviation of the log2 abundance of a type; smaller where it follows a
+#: compound, as that of a compound is where it follows a species.
 SD_PATIENT, SD_SAMPLE = 0.35, 0.12
+SD_PATIENT_LINKED, SD_SAMPLE_LINKED = 0.05, 0.05
 #: Mean share of droplets with two cells, and of dead cells.
 DOUBLET_RATE, DEAD_RATE = 0.06, 0.05
 #: Mean number of counts of a T cell.
@@ -39,14 +43,17 @@ def plan_cells(*, truth: dict[str, Any], cells: int = 400) -> dict[str, Any]:
     Parameters
     ----------
     truth
-        What :func:`gutaxis.simulate.trial.plan_trial` returned, with or without other arms.
+        What :func:`gutaxis.simulate.trial.plan_trial` returned, with or without other arms. Without a metabolome no
+        type follows a compound.
     cells
         Mean number of cells of a library, doublets counted once; libraries vary by 15 % around it.
 
     Returns
     -------
     dict
-        ``cells`` holds ``types`` (tissue -> labels), ``effects`` (layer -> contrast -> feature -> log2), ``markers``
+        ``cells`` holds ``types`` (tissue -> labels), ``effects`` (layer -> contrast -> feature -> log2), ``links``
+        (tissue, compound, label, slope), ``chains`` (layer -> feature, of every species that reaches a type through a
+        compound), ``markers``
         (set -> genes that are expressed, joined by blanks), ``sex`` (patient -> F or M) and ``samples`` (library ->
         patient_id, tissue, timepoint, batch, seed, cells, depth (counts of a T cell), doublet_rate, dead_rate, shares
         (in the order of ``types``, sum 1)).
@@ -59,14 +66,22 @@ def plan_cells(*, truth: dict[str, Any], cells: int = 400) -> dict[str, Any]:
     if cells < FEWEST_CELLS:
         raise ValueError(f"a simulated library needs at least {FEWEST_CELLS} cells, got {cells}")
     sheet = {row["patient_id"]: row for row in patients_sheet(truth=truth)}
+    links = [vars(link) for link in LINKS] if "metabolome" in truth else []
     return {
         **truth,
         "cells": {
             "types": {tissue: list(shares) for tissue, shares in SHARES.items()},
             "effects": EFFECTS,
+            "links": links,
+            "chains": [
+                {"taxa": driver["species"], "metabolites": link["compound"], f"{link['tissue']}_cells": link["label"]}
+                for link in links
+                for driver in truth["metabolome"]["links"]
+                if driver["compound"] == link["compound"]
+            ],
             "markers": _markers(seed=truth["seed"]),
             "sex": {patient: sheet[patient]["sex"] for patient in truth["patients"]},
-            "samples": _samples(truth=truth, cells=cells),
+            "samples": _samples(truth=truth, cells=cells, links=links),
         },
     }
 
@@ -101,19 +116,24 @@ def _without_second_biopsy(*, truth: dict[str, Any]) -> set[str]:
     return {*groups["R"][1::6], *groups["NR"][3::6]}
 
 
-def _samples(*, truth: dict[str, Any], cells: int) -> dict[str, dict[str, Any]]:
+def _samples(*, truth: dict[str, Any], cells: int, links: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the libraries, patient by patient, blood first."""
     missing = _without_second_biopsy(truth=truth)
+    follows = {tissue: {link["label"] for link in links if link["tissue"] == tissue} for tissue in SHARES}
     samples = {}
     for patient, timepoints in _visits(truth=truth).items():
         planned, number = truth["patients"][patient], int(patient.removeprefix("P"))
         for place, (tissue, shares) in enumerate(SHARES.items()):
             # one stream per patient and tissue: adding a patient leaves the others' libraries as they are
             rng = np.random.default_rng([STREAM, truth["seed"], 2, number, place])
-            own = np.log2(list(shares.values())) + rng.normal(0.0, SD_PATIENT, len(shares))
+            linked = np.array([label in follows[tissue] for label in shares])
+            between = np.where(linked, SD_PATIENT_LINKED, SD_PATIENT)
+            within = np.where(linked, SD_SAMPLE_LINKED, SD_SAMPLE)
+            own = np.log2(list(shares.values())) + rng.normal(0.0, 1.0, len(shares)) * between
             for timepoint in timepoints:
-                logs = own + rng.normal(0.0, SD_SAMPLE, len(shares))
+                logs = own + rng.normal(0.0, 1.0, len(shares)) * within
                 logs += _shift(tissue=tissue, response=planned["response"], post=timepoint == "POST")
+                logs += _driven(truth=truth, links=links, tissue=tissue, stool_id=f"{patient}_{timepoint}")
                 planted = np.exp2(logs) / np.exp2(logs).sum()
                 library = {
                     "patient_id": patient,
@@ -142,3 +162,15 @@ def _shift(*, tissue: str, response: str, post: bool) -> np.ndarray:
             for label in SHARES[tissue]
         ]
     )
+
+
+def _driven(*, truth: dict[str, Any], links: list[dict[str, Any]], tissue: str, stool_id: str) -> np.ndarray:
+    """Return what compounds add to the log2 abundance of each type: slope times the level above the base level."""
+    added = np.zeros(len(SHARES[tissue]))
+    for link in links:
+        if link["tissue"] == tissue:
+            plasma, compound = truth["metabolome"], link["compound"]
+            level = plasma["levels"][compound][plasma["samples"].index(plasma_id(stool_id=stool_id))]
+            above = level - plasma["compounds"][compound]["base"]
+            added[list(SHARES[tissue]).index(link["label"])] += link["slope"] * above
+    return added

@@ -35,23 +35,58 @@ def planted_in(*, trial: Mapping[str, Any], layer: str, contrast: str) -> dict[s
     return dict(effects.get(layer, {}).get(contrast, {}))
 
 
-def named_results(*, results: pd.DataFrame, layer: str, ions: Mapping[str, str]) -> pd.DataFrame:
-    """Return the results with the column ``name``: the species, the compound whose ion a feature is, or the feature.
+def compounds_of(*, trial: Mapping[str, Any], features: Mapping[str, Path]) -> dict[str, str]:
+    """Return feature -> compound of the truth whose ion it is, of all modes; other features are not among the keys.
 
     Parameters
     ----------
-    results
-        A result table.
+    trial
+        The truth, with ``metabolome`` if there are any features.
+    features
+        Mode -> features of the metabolome (mz, rt).
+    """
+    ions: dict[str, str] = {}
+    for mode, path in sorted(features.items()):
+        table = read_commented(path=path).set_index("feature").rename_axis(None)
+        ions |= match_features(truth=dict(trial), mode=mode, features=table)["compound"].dropna().to_dict()
+    return ions
+
+
+def truth_name(*, layer: str, feature: str, ions: Mapping[str, str]) -> str | None:
+    """Return a feature's name in the truth: the species, the compound whose ion it is (or None), or itself.
+
+    Parameters
+    ----------
     layer
         ``taxa``, ``metabolites``, or a single-cell layer, whose features are named as in the truth.
+    feature
+        As in the layer.
     ions
-        Feature -> compound of the truth.
+        From :func:`compounds_of`.
     """
     if layer == "taxa":
-        return results.assign(name=results["feature"].str.split("|").str[-1].str.removeprefix("s__"))
-    if layer.startswith(("blood_", "tumor_")):
-        return results.assign(name=results["feature"])
-    return results.assign(name=results["feature"].map(ions))
+        return feature.rsplit("|", maxsplit=1)[-1].removeprefix("s__")
+    return feature if layer.startswith(("blood_", "tumor_")) else ions.get(feature)
+
+
+def driven(*, trial: Mapping[str, Any], layer: str, contrast: str) -> set[str]:
+    """Return the labels of a layer that change in a contrast with a compound they follow, or with what drives it.
+
+    Parameters
+    ----------
+    trial
+        The truth.
+    layer
+        ``blood_cells``, ``tumor_cells``; none for another.
+    contrast
+        In which the compound, or a species that it follows, has a planted effect.
+    """
+    plasma = trial.get("metabolome", {})
+    moved = set(planted_in(trial=trial, layer="metabolites", contrast=contrast))
+    species = planted_in(trial=trial, layer="taxa", contrast=contrast)
+    moved |= {link["compound"] for link in plasma.get("links", []) if link["species"] in species}
+    links = trial.get("cells", {}).get("links", [])
+    return {link["label"] for link in links if layer == f"{link['tissue']}_cells" and link["compound"] in moved}
 
 
 def explained(
@@ -59,8 +94,9 @@ def explained(
 ) -> set[str]:
     """Return the names that change with something planted elsewhere: they are no false findings.
 
-    A compound that follows a species changes with it. A programme is a mean over the cells of its scope: it changes
-    with a planted gene of its own in one of these labels, and with a planted shift of one of them. A name that the
+    A compound that follows a species changes with it, and a label that follows a compound with that (:func:`driven`). A
+    programme is a mean over the cells of its scope: it changes with a planted gene of its own in one of these labels,
+    and with a shift of one of them. A name that the
     table of programmes does not hold is a ratio, and changes with a shift of a label that begins with one of its words
     (``treg_cd8_log2_ratio``: treg, cd8_exhausted).
 
@@ -83,9 +119,12 @@ def explained(
     if layer == "metabolites":
         return {link["compound"] for link in trial.get("metabolome", {}).get("links", [])} & set(names)
     tissue, _, kind = layer.partition("_")
-    if kind != "programs":
+    if kind not in ("cells", "programs"):
         return set()
-    shifted = planted_in(trial=trial, layer=f"{tissue}_cells", contrast=contrast)
+    follow = driven(trial=trial, layer=f"{tissue}_cells", contrast=contrast)
+    if kind == "cells":
+        return follow & set(names)
+    shifted = {*planted_in(trial=trial, layer=f"{tissue}_cells", contrast=contrast), *follow}
     changed = planted_in(trial=trial, layer=f"{tissue}_expression", contrast=contrast)
     pairs = {tuple(name.split("|")) for name in changed}
     found = set()
@@ -96,7 +135,7 @@ def explained(
         else:
             scope, genes = set(";".join(own["scope"]).split(";")), set(own["gene"])
             inside = {label for label, lineage in LINEAGES.items() if scope & {"all", label, lineage}}
-            hit = bool(inside & set(shifted)) or any(label in inside and gene in genes for label, gene in pairs)
+            hit = bool(inside & shifted) or any(label in inside and gene in genes for label, gene in pairs)
         if hit:
             found.add(name)
     return found
@@ -129,15 +168,13 @@ def measure_findings(
         ``resources/markers/programs.tsv`` or a table like it, if the run has programme layers.
     """
     trial = json.loads(truth.read_text())
-    ions: dict[str, str] = {}
-    for mode, path in sorted(features.items()):
-        table = read_commented(path=path).set_index("feature").rename_axis(None)
-        ions |= match_features(truth=trial, mode=mode, features=table)["compound"].dropna().to_dict()
+    ions = compounds_of(trial=trial, features=features)
     scopes = None if programs is None else pd.read_csv(programs, sep="\t", comment="#")
     rows, rest = [], []
     for (layer, contrast), path in sorted(results.items()):
         table = read_commented(path=path)
-        table = named_results(results=table, layer=layer, ions=ions).sort_values(["q", "feature"])
+        names = [truth_name(layer=layer, feature=feature, ions=ions) for feature in table["feature"]]
+        table = table.assign(name=pd.Series(names, index=table.index, dtype=object)).sort_values(["q", "feature"])
         effects = planted_in(trial=trial, layer=layer, contrast=contrast)
         for name, size in effects.items():
             best = table[table["name"] == name].head(1)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from gutaxis.metabolome.reading import read_commented
+
 
 def render_recovery(*, output: Path) -> str:
     """Return a finished simulated run's recovery as text.
@@ -17,7 +19,7 @@ def render_recovery(*, output: Path) -> str:
     Returns
     -------
     str
-        Lines: the metagenome arm, the metabolome arm, the planted effects and what was found of them.
+        Lines: the metagenome arm, the metabolome arm, the planted effects, pairs and chains and what was found of them.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def render_recovery(*, output: Path) -> str:
         f"of {samples['pathways_planted'].sum()}",
         f"  host reads removed          {samples['host_removed_percent'].min():.2f} % or more in every sample",
     ]
-    return "\n".join([*lines, *_metabolome(output), *_cells(output), *_findings(output)])
+    return "\n".join([*lines, *_metabolome(output), *_cells(output), *_findings(output), *_chains(output)])
 
 
 def _metabolome(output: Path) -> list[str]:
@@ -79,6 +81,28 @@ def _findings(output: Path) -> list[str]:
     return [*lines, f"  findings that nothing planted explains: {found}"]
 
 
+def _chains(output: Path) -> list[str]:
+    """Return each planted pair of layers with its q, and the rank of each planted chain; nothing without them."""
+    if not (output / "simulate/findings_pairs.tsv").exists():
+        return []
+    pairs, chains = (read_commented(path=output / f"simulate/findings_{name}.tsv") for name in ("pairs", "chains"))
+    lines = [] if pairs.empty else [
+        "  planted pairs of two layers: rho, q over all pairs of these layers, q over the declared pairs:",
+        f"    {'state':<10}{'pair':<58}{'rho':>7}{'q':>9}{'declared':>10}",
+    ]  # fmt: skip
+    lines += [
+        f"    {row.state:<10}{f'{row.name_b} - {row.name_a}':<58}{row.rho:>7.2f}{row.q:>9.2g}{row.q_panel:>10.2g}"
+        for row in pairs.itertuples(index=False)
+    ]
+    for row in chains.itertuples(index=False):
+        rank = f"rank {row.rank:.0f} of {row.listed}" if row.rank == row.rank else f"not among {row.listed}"
+        lines.append(
+            f"  planted chain, {row.state}: {row.species} -> {row.compound} -> {row.subset}: {rank}, "
+            f"joint p {row.p_joint:.2g}, q {row.q:.2g}"
+        )
+    return lines
+
+
 def _missing(lost: pd.DataFrame) -> int:
     return sum(len(names.split(",")) for names in lost["pathways_missing"])
 
@@ -87,7 +111,8 @@ def main() -> None:
     """Print the recovery of the run named on the command line, and where to look next."""
     output = Path(sys.argv[1])
     print(render_recovery(output=output))
-    places = {"Report": "report/multiqc.html", "Layers": "layers", "Results": "differential"}
+    report = {"Report": "report/index.html", "MultiQC": "report/multiqc.html"}
+    places = {**report, "Layers": "layers", "Results": "differential"}
     print("\n" + "\n".join(f"{name + ':':<9}{output / path}" for name, path in places.items()))
 
 
