@@ -293,7 +293,7 @@ def test_published_scores_count_samples_before_treatment_and_say_why_one_is_miss
     content = species_item(results)
     said = shown(content)
     assert "Akkermansia class, 4 samples before ILDR: 3 high, 0 low, 0 without it, 1 not known." in said
-    assert "TOPOSCORE is not given where only 0 of 37 species." in said
+    assert "TOPOSCORE is not given for a part of the samples: only 0 of 37 species." in said
     assert "Derived for lung cancer; research use." in said
     counts = content.blocks[-1].rows
     assert counts["Samples"].sum() == 7

@@ -18,6 +18,8 @@ from gutaxis.report.sources import Results
 
 #: More rows than this are not searched by eye; the source table has them all.
 MAX_ROWS = 500
+#: Characters from which a cell is given room, so that it does not become a tower of single words.
+LONG = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +118,9 @@ def _block(*, block: Figure | Table, name: str) -> dict[str, Any]:
 
 def _cell(value: Any) -> Mapping[str, Any]:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
-        return {"number": False, "text": "NA"}
+        return {"number": False, "text": "NA", "long": False}
     if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return {"number": False, "text": str(value)}
+        return {"number": False, "text": str(value), "long": len(str(value)) > LONG}
     number = float(value)
     text = f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.4g}"
     return {"number": True, "value": f"{number:.10g}", "text": text}
