@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.stats.counts import deseq2, feature_groups, log_cpm, reference_features
+from gutaxis.stats.counts import deseq2, reference_features
 from gutaxis.stats.design import contrast_design
+from gutaxis.stats.pseudobulk import feature_groups, log_cpm
 
 pytestmark = pytest.mark.unit
 

@@ -17,8 +17,9 @@ from gutaxis.layers.cells import (
     read_pseudobulk,
 )
 from gutaxis.single_cell.from_labels import from_labels
-from gutaxis.stats.counts import deseq2, feature_groups
+from gutaxis.stats.counts import deseq2
 from gutaxis.stats.design import contrast_design
+from gutaxis.stats.pseudobulk import feature_groups
 
 
 def _fractions(path, rows):

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gutaxis.stats.composition import DROPPED_COLUMNS, clr, empty_samples, filter_features
-from gutaxis.stats.counts import log_cpm
 from gutaxis.stats.inputs import OUTCOMES, read_inputs
+from gutaxis.stats.pseudobulk import log_cpm
 
 #: What a row of a block is: the sample before, the sample after, or the difference after minus before.
 STATES = ("baseline", "post", "change")

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from gutaxis.errors import GutaxisError
 from gutaxis.layers.names import problem
-from gutaxis.stats.counts import SEPARATOR
+from gutaxis.stats.pseudobulk import SEPARATOR
 
 NO_CELLS = "no cell passed quality control"
 DROPPED_COLUMNS = ["what", "name", "reason"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from gutaxis.stats.counts import log_cpm
+from gutaxis.stats.pseudobulk import log_cpm
 
 #: Scaled values further out than this are pulled in, so that one strange sample cannot decide a score.
 CLIP = 5.0
@@ -22,7 +22,7 @@ def prepare(*, values: pd.DataFrame, kind: str) -> np.ndarray:
     """Return values sample by sample on the scale of the model.
 
     compositional: log2 of the share of the sample's sum, -inf for a zero; counts: log2 counts per million of the cell
-    type (:func:`gutaxis.stats.counts.log_cpm`), -inf for a zero; others as they are. NaN stays.
+    type (:func:`gutaxis.stats.pseudobulk.log_cpm`), -inf for a zero; others as they are. NaN stays.
 
     Parameters
     ----------

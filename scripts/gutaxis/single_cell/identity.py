@@ -14,7 +14,7 @@ from scipy import sparse, stats
 
 from gutaxis.files import write_tsv
 from gutaxis.layers.cells import dense_rows
-from gutaxis.stats.counts import SEPARATOR, log_cpm
+from gutaxis.stats.pseudobulk import SEPARATOR, log_cpm
 
 #: Expressed from the inactive X only (Tukiainen 2017); of the male-specific Y (Skaletsky 2003), expressed in blood.
 X_GENE = "XIST"

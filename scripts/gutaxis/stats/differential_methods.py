@@ -9,13 +9,14 @@ import pandas as pd
 from scipy import stats
 
 from gutaxis.stats.composition import CENTRED_HALF_MINIMUM
-from gutaxis.stats.counts import deseq2, log_cpm
+from gutaxis.stats.counts import deseq2
 from gutaxis.stats.cox import cox
 from gutaxis.stats.design import Design
 from gutaxis.stats.linda import linda, log_ratios
 from gutaxis.stats.mixed import design_intercept
 from gutaxis.stats.moderated import moderated_t
 from gutaxis.stats.prevalence import prevalence_fits
+from gutaxis.stats.pseudobulk import log_cpm
 from gutaxis.stats.ranks import rank_fits
 from gutaxis.stats.results import Fits
 
