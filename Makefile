@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup extras demo test lint fast bench bench-cells calibrate lock sheets reference rulegraph gallery \
+.PHONY: help setup extras services demo test lint fast bench bench-cells calibrate lock sheets reference rulegraph gallery \
   snakemake-report clean
 
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
@@ -38,6 +38,10 @@ demo: setup ## run the whole workflow on the simulated trial and print what was 
 	$(SNAKEMAKE) --cores $(CORES) --max-jobs-per-timespan 1000/5s
 	@$(LIBRARY) -m gutaxis.simulate.show results/demo
 
+# what a few tests talk to: an S3 server on this machine, a validator of RO-Crates
+services: setup
+	@envs/setup.sh services >/dev/null
+
 lint: setup ## style and static checks
 	.venv/bin/ruff check scripts tests envs
 	.venv/bin/ruff format --check scripts tests envs
@@ -48,7 +52,7 @@ fast: lint ## lint and the tests that run no workflow
 	$(PARALLEL) tests/sheets tests/unit tests/oracle
 
 # the demo, which is the longest by far, runs beside the other runs: whatever one of them waits for, no core is idle
-test: lint ## everything, fast tests first
+test: lint services ## everything, fast tests first
 	$(PARALLEL) tests/sheets tests/unit tests/oracle tests/realdata --durations=15
 	$(PARALLEL) --no-loadscope-reorder tests/workflow --durations=15
 

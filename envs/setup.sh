@@ -90,6 +90,10 @@ if [ "${1:-}" = extras ]; then
   build .tools/liana envs/liana.requirements.txt
   link asari asari
 fi
+# `make test`: what a few tests talk to
+if [ "${1:-}" = services ]; then
+  build .tools/services envs/services.requirements.txt
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   {
