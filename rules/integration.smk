@@ -99,6 +99,7 @@ rule associations:
         **ANALYSIS,
         layers=INTEGRATED,
         settings=config["integration"]["associations"],
+        declared=config["integration"]["mediation"]["panel"],
         shared=INTEGRATION_SHARED,
         code=code("associations"),
     message:

@@ -135,7 +135,6 @@ rule findings:
         programs=PROGRAMS,
         associations=[f"{INTEGRATION}/associations/{state}.tsv" for state in ASSOCIATED],
         mediation=f"{INTEGRATION}/mediation.tsv" if ASSOCIATED else [],
-        panel=f"{INTEGRATION}/mediation_panel.tsv" if ASSOCIATED else [],
     output:
         planted=f"{OUT}/simulate/findings.tsv",
         others=f"{OUT}/simulate/findings_others.tsv",

@@ -12,7 +12,12 @@ with script(snakemake):
         outcomes=snakemake.input.outcomes,
         state=snakemake.wildcards.state,
         covariates=given.covariates,
-        settings={**given.settings, **given.shared, "fdr": given.statistics["fdr"], "batch": given.statistics["batch"]},
+        settings={
+            **given.settings,
+            **given.shared,
+            "declared": given.declared,
+            **{name: given.statistics[name] for name in ("fdr", "batch")},
+        },
         seed=given.seed,
         **{name: Path(path) for name, path in snakemake.output.items()},
     )

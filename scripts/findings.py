@@ -24,7 +24,6 @@ with script(snakemake):
         **shared,
         associations=dict(zip(given.states, map(Path, found.associations), strict=True)),
         mediation=Path(found.mediation) if given.states else None,
-        panel=Path(found.panel) if given.states else None,
         pairs=Path(made.pairs),
         chains=Path(made.chains),
     )

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from gutaxis.integrate.association_calibration import COUNTED, calibrate_associations
 from gutaxis.integrate.association_ranks import adjustment, residual_ranks
@@ -202,10 +203,33 @@ def test_only_the_pairs_of_layers_asked_for(study, tmp_path):
     assert set(zip(table["layer_a"], table["layer_b"], strict=True)) == {("blood_cells", "taxa")}
 
 
+def test_declared_pairs_are_a_family_of_their_own(study, baseline, tmp_path):
+    pair = study[0].pairs.iloc[0]
+    sides = {pair.layer_a: [pair.feature_a], pair.layer_b: [pair.feature_b]}
+    one, other = sorted(sides)
+    table = read_associations(path=baseline["table"])
+    assert table["q_declared"].isna().all(), "nothing was declared"
+    others = table[(table["layer_a"] == one) & (table["layer_b"] == other)]
+    sides[one] += others["feature_a"].drop_duplicates().iloc[-3:].tolist()
+    made = analysed(study[1], tmp_path, rows=1, declared={**sides, "elsewhere": ["x"]})
+    found = read_associations(path=made["table"])
+    declared = found[found["q_declared"].notna()]
+    wanted = {(a, b) for a in sides[one] for b in sides[other]}
+    assert set(zip(declared["feature_a"], declared["feature_b"], strict=True)) == wanted, "all are written, no other"
+    expected = stats.false_discovery_control(declared["p_pair"], method="bh")
+    np.testing.assert_allclose(declared["q_declared"], expected)
+    keys = ["layer_a", "feature_a", "layer_b", "feature_b"]
+    shared = found.merge(table[keys])
+    equal = found.drop(columns="q_declared").merge(table.drop(columns="q_declared"), how="inner")
+    assert len(equal) == len(shared) > 6, "no other number moves"
+    assert any("declared pairs, 1 at q_declared" in line for line in comments(made["table"]))
+
+
 def test_null_studies_keep_the_level():
     """24 studies of six pairs of layers; a hundred larger ones take minutes."""
     sizes = {"taxa": 40, "metabolites": 50, "blood_cells": 25, "blood_programs": 25}
-    made = calibrate_associations(cohorts=24, seed=1, sizes=sizes, settings={"permutations": 99})
+    declared = {layer: ["*1", "*4"] for layer in sizes}
+    made = calibrate_associations(cohorts=24, seed=1, sizes=sizes, settings={"permutations": 99, "declared": declared})
     assert made.columns.tolist() == ["study", *COUNTED]
     rates = made.mean()
     assert rates["p_below"] == pytest.approx(0.05, abs=0.005)
@@ -214,6 +238,7 @@ def test_null_studies_keep_the_level():
     assert rates["any_q_cluster_study"] <= 3 / 24
     assert rates["any_q"] <= 0.09
     assert rates["any_q_max_t"] <= 0.09
+    assert 0 < rates["any_q_declared"] <= 0.09
 
 
 def test_half_a_million_pairs_take_seconds():

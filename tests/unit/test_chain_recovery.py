@@ -5,12 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from gutaxis.simulate.chain_recovery import (
     CHAINS,
     PAIRS,
-    declared_pairs,
     measure_chains,
     planted_pairs,
     score_chains,
@@ -26,31 +24,20 @@ TRIAL = {
     },
 }
 IONS = {"POS_1": "inosine", "NEG_1": "inosine", "POS_2": "urea"}
-PANEL = pd.DataFrame(
-    [
-        ("taxa", "Akkermansia_muciniphila", "config"),
-        ("metabolites", "POS_1", "config"),
-        ("metabolites", "NEG_1", "config"),
-        ("blood_cells", "cd8", "config"),
-        ("blood_cells", "treg", "config"),
-        ("blood_cells", "nk", "literature panel"),
-    ],
-    columns=["layer", "feature", "why"],
-)
 
 
 def associations(*rows):
-    columns = ["layer_a", "feature_a", "layer_b", "feature_b", "rho", "p", "q", "p_pair"]
+    columns = ["layer_a", "feature_a", "layer_b", "feature_b", "rho", "p", "q", "p_pair", "q_declared"]
     return pd.DataFrame(rows, columns=columns).assign(n=12)
 
 
 TABLE = associations(
-    ("blood_cells", "cd8", "metabolites", "POS_1", 0.9, 0.004, 0.4, 0.002),
-    ("blood_cells", "cd8", "metabolites", "NEG_1", 0.8, 0.006, 0.5, 0.001),
-    ("blood_cells", "treg", "metabolites", "POS_1", -0.2, 0.5, 0.9, 0.6),
-    ("blood_cells", "nk", "metabolites", "POS_1", 0.9, 0.001, 0.3, 0.001),
-    ("blood_cells", "cd8", "metabolites", "POS_2", 0.99, 0.0001, 0.05, 0.001),
-    ("metabolites", "POS_1", "taxa", "Akkermansia_muciniphila", -0.9, 0.0001, 0.03, 0.001),
+    ("blood_cells", "cd8", "metabolites", "POS_1", 0.9, 0.004, 0.4, 0.002, 0.03),
+    ("blood_cells", "cd8", "metabolites", "NEG_1", 0.8, 0.006, 0.5, 0.001, 0.03),
+    ("blood_cells", "treg", "metabolites", "POS_1", -0.2, 0.5, 0.9, 0.6, 0.6),
+    ("blood_cells", "nk", "metabolites", "POS_1", 0.9, 0.001, 0.3, 0.001, np.nan),
+    ("blood_cells", "cd8", "metabolites", "POS_2", 0.99, 0.0001, 0.05, 0.001, np.nan),
+    ("metabolites", "POS_1", "taxa", "Akkermansia_muciniphila", -0.9, 0.0001, 0.03, 0.001, np.nan),
 )
 
 
@@ -63,29 +50,17 @@ def test_planted_pairs_are_in_the_order_of_the_table():
     assert planted_pairs(trial={}) == []
 
 
-def test_q_of_the_declared_pairs_counts_every_declared_pair_and_no_other():
-    found = declared_pairs(table=TABLE, panel=PANEL, layers=("blood_cells", "metabolites"))
-    # cd8 and treg with two ions; treg with NEG_1 is not listed and counts as p = 1; nk was not declared
-    expected = stats.false_discovery_control([0.002, 0.001, 0.6, 1.0], method="bh")
-    assert found[["feature_a", "feature_b"]].values.tolist() == [
-        ["cd8", "POS_1"], ["cd8", "NEG_1"], ["treg", "POS_1"], ["treg", "NEG_1"],
-    ]  # fmt: skip
-    np.testing.assert_allclose(found["q_panel"], expected)
-    nothing = PANEL.assign(why="literature panel")
-    assert declared_pairs(table=TABLE, panel=nothing, layers=("blood_cells", "metabolites")).empty
-
-
 def test_pairs_are_scored_by_their_best_ion_and_the_sign_of_the_slope():
-    found = score_pairs(trial=TRIAL, state="baseline", table=TABLE, panel=PANEL, ions=IONS, fdr=0.1)
+    found = score_pairs(trial=TRIAL, state="baseline", table=TABLE, ions=IONS, fdr=0.1)
     assert list(found) == PAIRS
     species, cells = found.to_dict("records")
     assert (species["found"], species["direction"], species["q"]) == ("all", "wrong", 0.03)
     assert (cells["feature_b"], cells["found"], cells["direction"]) == ("POS_1", "declared", "right")
-    assert (cells["q"], cells["panel_pairs"], cells["name_b"]) == (0.4, 4, "inosine")
-    without = score_pairs(trial=TRIAL, state="baseline", table=TABLE, panel=PANEL[:0], ions=IONS, fdr=0.1)
+    assert (cells["q"], cells["declared_pairs"], cells["name_b"]) == (0.4, 3, "inosine")
+    without = score_pairs(trial=TRIAL, state="baseline", table=TABLE.assign(q_declared=np.nan), ions=IONS, fdr=0.1)
     assert without["found"].tolist() == ["all", "no"]
-    assert without["q_panel"].isna().all()
-    missing = score_pairs(trial=TRIAL, state="baseline", table=TABLE[:0], panel=PANEL, ions=IONS, fdr=0.1)
+    assert without["declared_pairs"].eq(0).all()
+    missing = score_pairs(trial=TRIAL, state="baseline", table=TABLE[:0], ions=IONS, fdr=0.1)
     assert missing["found"].tolist() == ["no", "no"]
     assert missing["rho"].isna().all()
 
@@ -119,20 +94,18 @@ def test_chain_has_the_best_rank_of_its_ions_in_every_state():
 def test_files_of_a_run_with_and_without_integration(tmp_path):
     (tmp_path / "truth.json").write_text(json.dumps(TRIAL))
     TABLE.to_csv(tmp_path / "baseline.tsv", sep="\t", index=False)
-    PANEL.assign(state="baseline").to_csv(tmp_path / "panel.tsv", sep="\t", index=False)
     table = chains(("baseline", "Akkermansia_muciniphila", "POS_1", "cd8", "subset", 1, 1.0, 1.0, 0.001, 0.01))
     (tmp_path / "mediation.tsv").write_text("# a comment\n" + table.to_csv(sep="\t", index=False))
     shared = {"truth": tmp_path / "truth.json", "features": {}, "fdr": 0.1}
     made = {"pairs": tmp_path / "p.tsv", "chains": tmp_path / "c.tsv"}
     measure_chains(
         **shared, **made, associations={"baseline": tmp_path / "baseline.tsv"}, mediation=tmp_path / "mediation.tsv",
-        panel=tmp_path / "panel.tsv",
     )  # fmt: skip
     read = {name: pd.read_csv(path, sep="\t", comment="#") for name, path in made.items()}
     # no feature of the plasma was given: no feature is known to be an ion
     assert read["pairs"]["found"].tolist() == ["no", "no"]
     assert read["chains"][["state", "compound", "listed"]].values.tolist() == [["baseline", "inosine", 1]]
-    measure_chains(**shared, **made, associations={}, mediation=None, panel=None)
+    measure_chains(**shared, **made, associations={}, mediation=None)
     for name, columns in (("pairs", PAIRS), ("chains", CHAINS)):
         empty = pd.read_csv(made[name], sep="\t", comment="#")
         assert list(empty) == columns

@@ -91,7 +91,7 @@ def test_pairs_and_chains_are_shown(run):
     (folder / "findings.tsv").write_text("layer\tcontrast\tname\tplanted\testimate\tq\n")
     (folder / "findings_others.tsv").write_text("layer\ttested\tfound\ntaxa\t7\t1\n")
     assert "planted chain" not in render_recovery(output=run[0]), "a run without integration"
-    pairs = "state\tname_a\tname_b\trho\tq\tq_panel\nbaseline\tcd8\tinosine\t0.93\t0.4\t0.012\n"
+    pairs = "state\tname_a\tname_b\trho\tq\tq_declared\nbaseline\tcd8\tinosine\t0.93\t0.4\t0.012\n"
     (folder / "findings_pairs.tsv").write_text("# a comment\n" + pairs)
     header = "state\tspecies\tcompound\tsubset\trank\tlisted\tp_joint\tq\n"
     rows = "baseline\tA\tinosine\tcd8\t2\t88\t0.018\t0.9\nchange\tA\tinosine\tcd8\tNA\t88\tNA\tNA\n"

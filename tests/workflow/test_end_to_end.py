@@ -100,11 +100,11 @@ def test_planted_pairs_of_the_chain_are_found_among_the_declared(demo):
     assert len(pairs) == 2 * 5
     baseline = pairs[pairs["state"] == "baseline"].set_index(["name_b", "name_a"])
     chain = [("Akkermansia_muciniphila", "inosine"), ("inosine", "cd8_effector_memory")]
-    assert (baseline.loc[chain, "q_panel"] < 0.1).all()
-    assert (baseline.loc[chain, "panel_pairs"] > 20).all()
+    assert (baseline.loc[chain, "q_declared"] < 0.1).all()
+    assert (baseline.loc[chain, "declared_pairs"] > 20).all()
     assert (baseline["direction"] == "right").all()
     panel = pd.read_csv(OUT / "integration/mediation_panel.tsv", sep="\t", comment="#")
-    assert set(panel["why"]) == {"config"}, "q_panel is over features that the config names, and no other"
+    assert set(panel["why"]) == {"config"}, "q_declared is over features that the config names, and no other"
 
 
 def test_integration_and_prediction_say_what_twelve_patients_can_show(demo):

@@ -15,6 +15,7 @@ from gutaxis.simulate.multilayer import simulate_study
 COUNTED = {
     "any_q": "share of pairs of layers with any q below the level",
     "any_q_cluster": "share of pairs of layers with any q_cluster below the level",
+    "any_q_declared": "share of pairs of layers with any q_declared below the level",
     "any_q_max_t": "share of pairs of layers with any q_max_t below the level",
     "any_q_study": "any q_study below the level, over all pairs of layers",
     "any_q_cluster_study": "any q_cluster_study below the level, over all pairs of layers",
@@ -60,7 +61,7 @@ def calibrate_associations(
                 max_features=chosen.max_features, min_patients=chosen.min_patients,
             )  # fmt: skip
         result = associations(blocks=blocks, covariates=covariates, settings=chosen, seed=seed + study)
-        best = result.table.groupby(["layer_a", "layer_b"])[["q", "q_cluster", "q_max_t"]].min()
+        best = result.table.groupby(["layer_a", "layer_b"])[["q", "q_cluster", "q_declared", "q_max_t"]].min()
         over_all = (result.table[["q_study", "q_cluster_study"]] < level).any().astype(float)
         rows.append(
             {

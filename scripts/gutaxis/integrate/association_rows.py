@@ -9,11 +9,12 @@ from gutaxis.integrate.association_ranks import Adjustment, interval, partial_sp
 from gutaxis.integrate.association_tests import PairTests, simes_of, study_q
 from gutaxis.integrate.blocks import Block
 from gutaxis.integrate.clusters import Clusters
+from gutaxis.stats.results import adjust
 
 COLUMNS = [
     "layer_a", "feature_a", "label_a", "layer_b", "feature_b", "label_b", "n", "rho", "ci_low", "ci_high", "p", "q",
     "q_max_t", "cluster_a", "cluster_b", "p_cluster", "q_cluster", "q_study", "p_pair", "rho_cluster",
-    "q_cluster_study",
+    "q_cluster_study", "q_declared",
 ]  # fmt: skip
 
 
@@ -31,6 +32,8 @@ class LayerPair:
         The patients compared.
     features, scores
         Tests of the pairs of features, and of the pairs of clusters by their mean scores.
+    declared
+        Features of a and of b that the config declared, shapes (p,) and (q,): their pairs are a family of their own.
     """
 
     a: Block
@@ -39,6 +42,18 @@ class LayerPair:
     adjusted: Adjustment
     features: PairTests
     scores: PairTests
+    declared: tuple[np.ndarray, np.ndarray]
+
+    def q_declared(self) -> np.ndarray:
+        """Return q over the pairs that the config declared alone, shape (p, q); NaN for every other pair.
+
+        Benjamini-Hochberg over ``p_pair``, the permutation p of a pair alone: the pooled p is right for a whole table
+        of pairs, not for a few of them. Who declares after having looked declares nothing.
+        """
+        mask = np.outer(*self.declared) & np.isfinite(self.features.p_pair)
+        found = np.full(mask.shape, np.nan)
+        found[mask] = adjust(p=self.features.p_pair[mask])
+        return found
 
 
 def pair_rows(*, made: list[LayerPair], rows: int, fdr: float) -> tuple[list[pd.DataFrame], list[str]]:
@@ -51,7 +66,7 @@ def pair_rows(*, made: list[LayerPair], rows: int, fdr: float) -> tuple[list[pd.
     rows
         Pairs of features to write for a pair of layers, the best by p.
     fdr
-        Pairs with q below it are written too, and the best pair of every pair of clusters below it.
+        Pairs with q below it are written too, the best pair of every pair of clusters below it, and declared pairs.
 
     Returns
     -------
@@ -70,13 +85,13 @@ def pair_rows(*, made: list[LayerPair], rows: int, fdr: float) -> tuple[list[pd.
 
 
 def _chosen(pair: LayerPair, rows: int, fdr: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the pairs to write: the best, all below the level, the best of every cluster pair below."""
+    """Return the places of the pairs to write: the best and the declared, and what is below the level, clusters too."""
     tests = pair.features
     p, size = tests.p.ravel(), np.abs(tests.statistic).ravel()
     order = np.lexsort((-size, p))[: int(np.isfinite(p).sum())]
     keep = np.zeros(p.size, dtype=bool)
     keep[order[:rows]] = True
-    keep |= tests.q.ravel() < fdr
+    keep |= (tests.q.ravel() < fdr) | np.isfinite(pair.q_declared().ravel())
     places = [np.searchsorted(of.names, of.medoid) for of in pair.clusters]
     joined = (places[0][:, None] * len(pair.clusters[1].names) + places[1]).ravel()[order]
     first = order[np.unique(joined, return_index=True)[1]]
@@ -106,6 +121,7 @@ def _rows(pair: LayerPair, at_a: np.ndarray, at_b: np.ndarray) -> pd.DataFrame:
             "cluster_a": names[0][medoid_a], "cluster_b": names[1][medoid_b],
             "p_cluster": pair.scores.p[here], "q_cluster": pair.scores.q[here],
             "p_pair": tests.p_pair[at_a, at_b], "rho_cluster": pair.scores.rho[here],
+            "q_declared": pair.q_declared()[at_a, at_b],
         }
     )  # fmt: skip
 
@@ -114,6 +130,7 @@ def _note(pair: LayerPair, table: pd.DataFrame, fdr: float) -> str:
     """Return one line on two layers: patients, adjustment, tests, findings."""
     tests, adjusted = pair.features, pair.adjusted
     lost = len(pair.a.values.index.union(pair.b.values.index)) - len(adjusted.patients)
+    declared = np.isfinite(pair.q_declared())
     parts = [
         f"{len(adjusted.patients)} patients ({lost} of either layer not in both or without a covariate)",
         f"adjusted for {', '.join(adjusted.used) or 'nothing'}",
@@ -123,6 +140,11 @@ def _note(pair: LayerPair, table: pd.DataFrame, fdr: float) -> str:
         f"{tests.below} at p < 0.05, {int((tests.q < fdr).sum())} at q < {fdr:g}",
         f"{pair.scores.p.shape[0]} x {pair.scores.p.shape[1]} clusters, "
         f"{int((pair.scores.q < fdr).sum())} pairs at q_cluster < {fdr:g}",
+        *(
+            [f"{int(declared.sum())} declared pairs, {int((table['q_declared'] < fdr).sum())} at q_declared < {fdr:g}"]
+            if declared.any()
+            else []
+        ),
         f"{len(table)} pairs written",
     ]
     return f"{pair.a.layer} x {pair.b.layer}: {'; '.join(parts)}"

@@ -22,6 +22,7 @@ from gutaxis.integrate.association_rows import COLUMNS, LayerPair, pair_rows
 from gutaxis.integrate.association_tests import pair_tests
 from gutaxis.integrate.blocks import Block, Blocks, read_blocks
 from gutaxis.integrate.clusters import CLUSTER_COLUMNS, Clusters, cluster_features, cluster_scores, cluster_table
+from gutaxis.integrate.mediation_panel import declared_features
 
 #: Arms whose layers are computed from the same raw data.
 MEASURED = ("metagenome", "metabolome", "single_cell")
@@ -50,6 +51,9 @@ class AssociationSettings:
         Level of q of what is always written.
     layer_pairs
         Pairs of layers to compare; None: all.
+    declared
+        Layer -> features (names, labels, patterns) that the config declared before results were seen: the pairs of two
+        of them have ``q_declared``, and are always written.
     """
 
     prevalence: float = 0.1
@@ -62,6 +66,7 @@ class AssociationSettings:
     rows: int = 2000
     fdr: float = 0.1
     layer_pairs: Sequence[Sequence[str]] | None = None
+    declared: Mapping[str, Sequence[str]] | None = None
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> "AssociationSettings":
@@ -115,7 +120,8 @@ def associations(
     Associations
         ``q`` and ``q_cluster`` are BH within a pair of layers, ``q_max_t`` is the familywise p of the pair of layers,
         ``q_study`` and ``q_cluster_study`` are over all pairs of layers
-        (:func:`gutaxis.integrate.association_tests.study_q`).
+        (:func:`gutaxis.integrate.association_tests.study_q`), ``q_declared`` over the declared pairs of two layers
+        (:meth:`gutaxis.integrate.association_rows.LayerPair.q_declared`).
     """
     left_out = blocks.dropped[blocks.dropped["what"] == "layer"]
     notes = [f"{row.name.split(': ')[0]}: left out, {row.reason}" for row in left_out.itertuples()]
@@ -219,8 +225,13 @@ def _test(
         "adjusted": adjusted, "permutations": settings.permutations, "seed": own, "min_patients": settings.min_patients,
     }  # fmt: skip
     sides = [cluster_scores(ranks=side, clusters=of) for side, of in zip((left, right), clusters, strict=True)]
+    wanted = settings.declared or {}
+    named = [
+        block.values.columns.isin(declared_features(block=block, declared=wanted.get(block.layer, ())))
+        for block in (a, b)
+    ]
     return LayerPair(
-        a=a, b=b, clusters=clusters, adjusted=adjusted,
+        a=a, b=b, clusters=clusters, adjusted=adjusted, declared=(named[0], named[1]),
         features=pair_tests(a=left, b=right, **how_tested), scores=pair_tests(a=sides[0], b=sides[1], **how_tested),
     ), ""  # fmt: skip
 
@@ -267,6 +278,8 @@ def associations_files(
         "q_study: over all pairs of layers (Benjamini-Bogomolov); cluster_a, cluster_b: medoids of the clusters "
         f"(average linkage, mean |rho| of {1 - chosen.cluster_cut:g} or more, and more than chance gives); "
         "rho_cluster, p_cluster, q_cluster: of their mean scores",
+        "q_declared: Benjamini-Hochberg of p_pair over the pairs that the config declares (integration."
+        f"mediation.panel), within the two layers{'' if chosen.declared else ': it declares none'}",
         *([f"of one arm, so that features may go together by construction: {', '.join(alike)}"] if alike else []),
         *result.notes,
     ]

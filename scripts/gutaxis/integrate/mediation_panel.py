@@ -43,7 +43,7 @@ def choose_panel(
     names = list(block.values.columns)
     labels = {name: str(block.labels.get(name, name)) for name in names}
     if declared is not None:
-        chosen = _matching(names, labels, declared)
+        chosen = declared_features(block=block, declared=declared)
         rows = [(name, labels[name], DECLARED) for name in chosen[:size]]
         return pd.DataFrame(rows, columns=["feature", "label", "why"])
     known = [] if literature is None else _known(names, labels, block.layer, literature)
@@ -53,11 +53,13 @@ def choose_panel(
     return pd.DataFrame(rows[:size], columns=["feature", "label", "why"])
 
 
-def _matching(names: list[str], labels: dict[str, str], declared: Sequence[str]) -> list[str]:
-    """Return the features that a declared name or glob fits, in the order they were declared."""
+def declared_features(*, block: Block, declared: Sequence[str]) -> list[str]:
+    """Return the features of a layer that declared names, labels or globs fit, in the order they were declared."""
+    names = sorted(block.values.columns)
+    labels = {name: str(block.labels.get(name, name)) for name in names}
     found: dict[str, None] = {}
     for pattern in declared:
-        for name in sorted(names):
+        for name in names:
             plain = {plain_name(name=name), plain_name(name=labels[name])}
             exact = pattern in {name, labels[name]} or plain_name(name=pattern) in plain
             if exact or fnmatchcase(name, pattern) or fnmatchcase(labels[name], pattern):

@@ -29,6 +29,7 @@ PAIR_HEADS = {
     "p": "p",
     "q": "q within the two layers",
     "q_study": "q over all layers",
+    "q_declared": "q over declared pairs",
     "arms": "Measured by",
 }
 CHAIN_HEADS = {
@@ -134,7 +135,30 @@ def _links(*, results: Results, state: str) -> list[Markup]:
         q_all=chance(results=results, source=source, where=where, column="q_study"),
         n=cell(results=results, source=source, where=where, column="n", style="integer"),
     )  # fmt: skip
-    return [head + sentence(text, **counts) + more]
+    return [head + sentence(text, **counts) + more, *_declared(results=results, state=state, table=table)]
+
+
+def _declared(*, results: Results, state: str, table: pd.DataFrame) -> list[Markup]:
+    """Return what the pairs say that the config declared before results were seen; nothing if it declared none."""
+    if "q_declared" not in table or table["q_declared"].isna().all():
+        return []
+    source = f"{FOLDER}/{state}.tsv"
+    first = strongest(table=table[table["q_declared"].notna()], by=("q_declared", "p_pair"), size="rho").iloc[0]
+    where = [(name, "==", plain(first[name])) for name in ("layer_a", "feature_a", "layer_b", "feature_b")]
+    text = (
+        "Links, {state}, declared in the config before the results: {found} of {declared} pairs of features pass "
+        "q &lt; {q} among the declared pairs of their two layers. The first is {a} with {b}: rho {effect}, "
+        "q{q_declared}."
+    )
+    return [
+        sentence(
+            text, state=STATES[state], q=level(results=results), a=str(first["label_a"]), b=str(first["label_b"]),
+            found=total(results=results, source=source, where=[("q_declared", "<", results.settings["fdr"])]),
+            declared=total(results=results, source=source, where=[("q_declared", "<=", 1)]),
+            effect=interval(results=results, source=source, where=where, column="rho"),
+            q_declared=chance(results=results, source=source, where=where, column="q_declared"),
+        )
+    ]  # fmt: skip
 
 
 def _pairs_counted(*, results: Results, state: str) -> list[Markup]:

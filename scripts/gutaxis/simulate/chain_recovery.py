@@ -10,14 +10,12 @@ import pandas as pd
 
 from gutaxis.files import write_tsv
 from gutaxis.integrate.mediation import SUBSET
-from gutaxis.integrate.mediation_panel import DECLARED
 from gutaxis.metabolome.reading import read_commented
 from gutaxis.simulate.findings import compounds_of, truth_name
-from gutaxis.stats.results import adjust
 
 PAIRS = [
     "state", "layer_a", "name_a", "layer_b", "name_b", "slope", "feature_a", "feature_b", "n", "rho", "p", "q",
-    "p_pair", "q_panel", "panel_pairs", "found", "direction",
+    "p_pair", "q_declared", "declared_pairs", "found", "direction",
 ]  # fmt: skip
 CHAINS = [
     "state", "species", "compound", "subset", "x", "m", "y", "rank", "listed", "a", "b", "indirect", "ci_low",
@@ -41,39 +39,8 @@ def planted_pairs(*, trial: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(("layer_a", "name_a", "layer_b", "name_b", "slope"), pair, strict=True)) for pair in pairs]
 
 
-def declared_pairs(*, table: pd.DataFrame, panel: pd.DataFrame, layers: tuple[str, str]) -> pd.DataFrame:
-    """Return the pairs of features that the config declared, with q over them alone.
-
-    Parameters
-    ----------
-    table
-        Associations of one state: layer_a, feature_a, layer_b, feature_b, p_pair.
-    panel
-        Rows of ``integration/mediation_panel.tsv`` of the same state: layer, feature, why.
-    layers
-        Two layers, in the order of the table.
-
-    Returns
-    -------
-    pandas.DataFrame
-        feature_a, feature_b, q_panel; empty if the config declared features of one layer only, or of none.
-
-    Notes
-    -----
-    Benjamini-Hochberg over ``p_pair``, the permutation p of a pair alone: the pooled p is right for a whole table, not
-    for a few pairs of it. A declared pair that the table does not list counts with p = 1.
-    """
-    declared = panel[panel["why"] == DECLARED]
-    sides = [declared.loc[declared["layer"] == layer, ["feature"]] for layer in layers]
-    pairs = sides[0].merge(sides[1], how="cross", suffixes=("_a", "_b"))
-    here = table[(table["layer_a"] == layers[0]) & (table["layer_b"] == layers[1])]
-    pairs = pairs.merge(here[["feature_a", "feature_b", "p_pair"]], how="left", on=["feature_a", "feature_b"])
-    return pairs.assign(q_panel=adjust(p=pairs["p_pair"].fillna(1.0).to_numpy(float))).drop(columns="p_pair")
-
-
 def score_pairs(
-    *, trial: Mapping[str, Any], state: str, table: pd.DataFrame, panel: pd.DataFrame, ions: Mapping[str, str],
-    fdr: float,
+    *, trial: Mapping[str, Any], state: str, table: pd.DataFrame, ions: Mapping[str, str], fdr: float
 ) -> pd.DataFrame:  # fmt: skip
     """Return what the associations of one state say of each planted pair of two layers.
 
@@ -85,8 +52,6 @@ def score_pairs(
         Written into the rows.
     table
         Associations of the state.
-    panel
-        Rows of ``integration/mediation_panel.tsv`` of the state.
     ions
         Feature of the metabolome -> compound.
     fdr
@@ -96,8 +61,8 @@ def score_pairs(
     -------
     pandas.DataFrame
         ``PAIRS``, one row per planted pair. Of several ions of a compound, the pair with the least p. ``q`` is that of
-        the table, over all pairs of the two layers; ``q_panel`` that over the declared ones (:func:`declared_pairs`),
-        their number ``panel_pairs``. ``found``: all (by q), declared (by q_panel alone), no; a pair that is not in the
+        the table, over all pairs of the two layers; ``q_declared`` that over those that the config declares, their
+        number ``declared_pairs``. ``found``: all (by q), declared (by q_declared alone), no; a pair that is not in the
         table has no numbers.
     """
     rows = []
@@ -109,13 +74,12 @@ def score_pairs(
             for column, layer in zip(("feature_a", "feature_b"), layers, strict=True)
         ]
         mine = here[(names[0] == pair["name_a"]) & (names[1] == pair["name_b"])]
-        declared = declared_pairs(table=table, panel=panel, layers=layers)
-        mine = mine.merge(declared, how="left", on=["feature_a", "feature_b"])
-        row: dict[str, Any] = {"state": state, **pair, "panel_pairs": len(declared), "found": "no"}
+        declared = int(here["q_declared"].notna().sum())
+        row: dict[str, Any] = {"state": state, **pair, "declared_pairs": declared, "found": "no"}
         for best in mine.sort_values(["p", "feature_a", "feature_b"]).head(1).to_dict("records"):
             row |= {name: best[name] for name in PAIRS if name in best and name not in row}
             row["direction"] = "right" if best["rho"] * pair["slope"] > 0 else "wrong"
-            row["found"] = "all" if best["q"] < fdr else "declared" if best["q_panel"] < fdr else "no"
+            row["found"] = "all" if best["q"] < fdr else "declared" if best["q_declared"] < fdr else "no"
         rows.append(row)
     return pd.DataFrame(rows, columns=PAIRS)
 
@@ -163,7 +127,7 @@ def score_chains(*, trial: Mapping[str, Any], table: pd.DataFrame, ions: Mapping
 
 
 def measure_chains(
-    *, truth: Path, associations: Mapping[str, Path], mediation: Path | None, panel: Path | None,
+    *, truth: Path, associations: Mapping[str, Path], mediation: Path | None,
     features: Mapping[str, Path], fdr: float, pairs: Path, chains: Path,
 ) -> None:  # fmt: skip
     """Compare the integration of a finished simulated run with its truth.
@@ -174,8 +138,8 @@ def measure_chains(
         The trial's ``truth.json``.
     associations
         State -> ``integration/associations/{state}.tsv``.
-    mediation, panel
-        ``integration/mediation.tsv`` and ``mediation_panel.tsv``; None: the run has none, and the tables have no row.
+    mediation
+        ``integration/mediation.tsv``; None: the run has none, and the table of chains has no row.
     features
         Mode -> features of the metabolome (mz, rt), to know which compound a feature is.
     fdr
@@ -185,22 +149,16 @@ def measure_chains(
     """
     trial = json.loads(truth.read_text())
     ions = compounds_of(trial=trial, features=features)
-    panels = pd.DataFrame(columns=["state", "layer", "feature", "why"])
-    found = pd.DataFrame(columns=["state", "outcome"])
-    if panel is not None and mediation is not None:
-        panels, found = read_commented(path=panel), read_commented(path=mediation)
+    found = pd.DataFrame(columns=["state", "outcome"]) if mediation is None else read_commented(path=mediation)
     scored = [
-        score_pairs(
-            trial=trial, state=state, table=read_commented(path=path), panel=panels[panels["state"] == state],
-            ions=ions, fdr=fdr,
-        )
+        score_pairs(trial=trial, state=state, table=read_commented(path=path), ions=ions, fdr=fdr)
         for state, path in associations.items()
-    ]  # fmt: skip
+    ]
     comment = (
         "planted pairs of two layers, the best ion of a compound; q: over all pairs of features of the two layers: "
         "with few patients in a cohort even rho = 1 may not pass, for rearranged patients give as large a statistic\n"
-        "q_panel: Benjamini-Hochberg of p_pair over the panel_pairs pairs of features that the config declares\n"
-        "found: all (q), declared (q_panel alone), no"
+        "q_declared: over the declared_pairs pairs of features that the config declares\n"
+        "found: all (q), declared (q_declared alone), no"
     )
     rows = [table for table in scored if len(table)]
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=PAIRS)

@@ -91,7 +91,7 @@ def _chains(output: Path) -> list[str]:
         f"    {'state':<10}{'pair':<58}{'rho':>7}{'q':>9}{'declared':>10}",
     ]  # fmt: skip
     lines += [
-        f"    {row.state:<10}{f'{row.name_b} - {row.name_a}':<58}{row.rho:>7.2f}{row.q:>9.2g}{row.q_panel:>10.2g}"
+        f"    {row.state:<10}{f'{row.name_b} - {row.name_a}':<58}{row.rho:>7.2f}{row.q:>9.2g}{row.q_declared:>10.2g}"
         for row in pairs.itertuples(index=False)
     ]
     for row in chains.itertuples(index=False):
