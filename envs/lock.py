@@ -31,5 +31,5 @@ def lock(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for environment in sys.argv[1:] or ["workflow", "metagenome", "multiqc", "develop", "asari", "matchms", "liana", "services"]:
+    for environment in sys.argv[1:] or ["workflow", "metagenome", "multiqc", "develop", "asari", "matchms", "liana", "services", "peer"]:
         lock(environment)

@@ -90,7 +90,10 @@ if [ "${1:-}" = extras ]; then
   build .tools/liana envs/liana.requirements.txt
   link asari asari
 fi
-# `make test`: what a few tests talk to
+# `make bench`: the workflow it is measured against; `make test`: what a few tests talk to
+if [ "${1:-}" = peer ]; then
+  build .tools/peer envs/peer.requirements.txt
+fi
 if [ "${1:-}" = services ]; then
   build .tools/services envs/services.requirements.txt
 fi

@@ -1,6 +1,9 @@
 """Entry scripts: a user's mistake is told without a traceback, a defect with one; both are in the log."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from gutaxis.entry import script
 from gutaxis.errors import GutaxisError, Problem
 from gutaxis.files import atomic_write
-from gutaxis.provenance.environment import prepare_environment
+from gutaxis.provenance.environment import COMMON_INSTRUCTIONS, common_instructions, prepare_environment
 
 pytestmark = pytest.mark.unit
 
@@ -59,10 +62,35 @@ def test_environment_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "scripts")
     for name in ("OMP_NUM_THREADS", "PYTHONHASHSEED"):
         monkeypatch.delenv(name, raising=False)
-    import os
-
     prepare_environment(base=tmp_path)
     prepare_environment(base=tmp_path)
     assert os.environ["PATH"] == f"{tmp_path / '.tools' / 'bin'}:/bin"
     assert os.environ["OMP_NUM_THREADS"] == "1"
     assert "PYTHONPATH" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("flags", "there"),
+    [("fma sse avx2 avx512f", True), ("sse avx2", False), ("sse avx fma4 fma", False), ("avx2x fma", False)],
+)
+def test_one_arithmetic_where_the_processor_has_it(flags, there):
+    text = f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: none\n"
+    found = common_instructions(cpuinfo=text)
+    assert found == (COMMON_INSTRUCTIONS if there else {})
+    assert common_instructions(cpuinfo="") == common_instructions(cpuinfo="Features\t: fp asimd\n") == {}
+
+
+def test_the_libraries_take_the_names_of_the_instructions():
+    if not common_instructions(cpuinfo=Path("/proc/cpuinfo").read_text()):
+        pytest.skip("this processor has no AVX2 and FMA")
+    code = (
+        "import numpy, scipy.linalg, numba, threadpoolctl, numpy._core._multiarray_umath as u\n"
+        "assert not u.__cpu_features__['X86_V4'] and u.__cpu_features__['X86_V3']\n"
+        "found = {i['architecture'] for i in threadpoolctl.threadpool_info() if i['internal_api'] == 'openblas'}\n"
+        "assert found == {'Haswell'}, found\n"
+        "numba.njit(lambda x: x + 1)(1)\n"
+        "assert numba.core.registry.cpu_target.target_context._internal_codegen._tm_features == ''\n"
+    )
+    environment = {**os.environ, **COMMON_INSTRUCTIONS}
+    done = subprocess.run([sys.executable, "-W", "error::ImportWarning", "-c", code], env=environment, check=False)
+    assert done.returncode == 0

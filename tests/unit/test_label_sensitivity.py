@@ -41,6 +41,7 @@ def inputs(tmp_path_factory):
         "progressions": cohort.progressions,
         "cut": cut,
         "settings": settings,
+        "dates": "iso",
     }
 
 

@@ -53,7 +53,8 @@ def link(seen=(), *, found=None, patients=None, medications=None, cut=400.0, row
     return sample_response(
         samples=samples, patients=patients, pairs=make_pairs(samples=samples, patients=patients, visits=VISITS),
         medications=medications, best_response=pd.concat([best(reader="IRC"), best() if found is None else found]),
-        landmarks=landmarks, abscopal=effect, times=time_to_event(**arguments, cut=end), timepoints=timepoints,
+        landmarks=landmarks, abscopal=effect, times=time_to_event(**arguments, cut=end, dates="iso"),
+        timepoints=timepoints,
         progression=progression_days(**arguments), cut=end, settings=SETTINGS, data_cut="2027-01-01",
     ).set_index("sample_id")  # fmt: skip
 

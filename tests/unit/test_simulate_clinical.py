@@ -53,7 +53,9 @@ def analyse(root: Path) -> Trial:
     found = SimpleNamespace(
         best=best.set_index(["patient_id", "reader"]),
         marks=landmarks(**common, best=best, follow_up=cut).set_index(["patient_id", "reader", "week"]),
-        times=time_to_event(**common, progressions=cohort.progressions, cut=cut).set_index(["patient_id", "paramcd"]),
+        times=time_to_event(**common, progressions=cohort.progressions, cut=cut, dates="iso").set_index(
+            ["patient_id", "paramcd"]
+        ),
         abscopal=abscopal_effect(**common, lesions=cohort.lesions, cells=recist.cells, cut=cut).patients.set_index(
             ["patient_id", "week"]
         ),

@@ -34,7 +34,7 @@ def others(*rows: tuple) -> pd.DataFrame:
 def run(seen=None, found=None, cut=400.0, settings=None, function=time_to_event, **cells) -> pd.DataFrame:
     table = function(
         patients=patients(**cells), timepoints=seen, progressions=found, cut=pd.Series({"P1": cut}),
-        settings=settings or ClinicalSettings(),
+        settings=settings or ClinicalSettings(), dates="iso",
     )  # fmt: skip
     return table.set_index("paramcd")
 
@@ -196,6 +196,7 @@ def test_dates_duration_and_study_days():
 def test_patients_without_ildr_have_no_times_and_order_is_fixed():
     two = pd.concat([patients(), patients(ildr_date=np.nan).rename(index={"P1": "P0"})])
     table = time_to_event(
-        patients=two, timepoints=scans(), progressions=None, cut=pd.Series(dtype=float), settings=ClinicalSettings()
-    )
+        patients=two, timepoints=scans(), progressions=None, cut=pd.Series(dtype=float), settings=ClinicalSettings(),
+        dates="iso",
+    )  # fmt: skip
     assert table[["patient_id", "paramcd"]].to_numpy().tolist() == [["P1", name] for name in ("PFS2", "OS", "CSS")]

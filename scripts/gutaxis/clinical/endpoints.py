@@ -115,8 +115,9 @@ def derive_endpoints(*, tables: Tables, settings: ClinicalSettings, data_cut: st
         ),
     }
     sensitivity = label_sensitivity(
-        patients=patients, lesions=lesions, recist=recist, progressions=progressions, cut=cut, settings=settings
-    )
+        patients=patients, lesions=lesions, recist=recist, progressions=progressions, cut=cut, settings=settings,
+        dates=dates,
+    )  # fmt: skip
     made["label_sensitivity"], made["label_sensitivity_switches"] = sensitivity.table, sensitivity.summary
     warnings = [*best.warnings, *progression_problems(patients=patients, progressions=progressions)]
     if events is not None:

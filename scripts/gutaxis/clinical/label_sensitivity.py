@@ -95,6 +95,7 @@ def label_sensitivity(
     progressions: pd.DataFrame | None,
     cut: pd.Series,
     settings: ClinicalSettings,
+    dates: str,
 ) -> LabelSensitivity:
     """Return the label of every patient under each documented choice, one choice changed at a time.
 
@@ -112,6 +113,8 @@ def label_sensitivity(
         patient_id -> last day of follow-up from ILDR.
     settings
         The configured choices.
+    dates
+        ``iso`` or ``study_day``, as the sheets write dates.
 
     Returns
     -------
@@ -124,7 +127,10 @@ def label_sensitivity(
         blanks (NA if none), and, for the responder label, how many are R, NR and NA under it.
     """
     index = pd.Index(sorted(patients.index), name="patient_id")
-    inputs = {"patients": patients, "lesions": lesions, "recist": recist, "progressions": progressions, "cut": cut}
+    inputs = {
+        "patients": patients, "lesions": lesions, "recist": recist, "progressions": progressions, "cut": cut,
+        "dates": dates,
+    }  # fmt: skip
     configured = {
         endpoint: _values(endpoint, index, settings, inputs) for endpoint in ("response", "abscopal", "pfs2", "css")
     }
@@ -183,7 +189,7 @@ def _values(endpoint: str, index: pd.Index, settings: ClinicalSettings, inputs: 
         ).patients
         values = effect[effect["week"] == max(settings.weeks_response)].set_index("patient_id")["abscopal"]
     else:
-        times = time_to_event(**common, progressions=inputs["progressions"], cut=inputs["cut"])
+        times = time_to_event(**common, progressions=inputs["progressions"], cut=inputs["cut"], dates=inputs["dates"])
         times = times[times["paramcd"] == endpoint.upper()].set_index("patient_id")
         ended = np.where(times["cnsr"] == 0, "event day ", "censored day ")
         day = times["aval_days"].astype("Int64").astype(str)

@@ -32,7 +32,7 @@ def time_to_event(
     progressions: pd.DataFrame | None,
     cut: pd.Series,
     settings: ClinicalSettings,
-    dates: str = "iso",
+    dates: str,
 ) -> pd.DataFrame:
     """Return PFS2, OS and CSS of every patient who received ILDR.
 
@@ -86,7 +86,7 @@ def sensitivity_times(
     progressions: pd.DataFrame | None,
     cut: pd.Series,
     settings: ClinicalSettings,
-    dates: str = "iso",
+    dates: str,
 ) -> pd.DataFrame:
     """Return the times under the other reading of what is debatable.
 
