@@ -56,15 +56,9 @@ test: lint services ## everything, fast tests first
 	$(PARALLEL) tests/sheets tests/unit tests/oracle tests/realdata --durations=15
 	$(PARALLEL) --no-loadscope-reorder tests/workflow --durations=15
 
-bench: extras ## time and memory of the parts that have a bound, apart from the tests
-	$(LIBRARY) tests/benchmarks/bench_clinical.py
-	$(LIBRARY) tests/benchmarks/bench_disk.py
-	$(LIBRARY) tests/benchmarks/bench_integration.py
-	$(LIBRARY) tests/benchmarks/bench_mixed.py
-	$(LIBRARY) tests/benchmarks/bench_permanova.py
-	$(LIBRARY) tests/benchmarks/bench_unifrac.py
-	PYTHONPATH=scripts:. $(PYTHON) tests/benchmarks/bench_report.py
-	PATH=$$PWD/.tools/bin:$$PATH $(LIBRARY) tests/benchmarks/bench_metabolome.py
+bench: extras ## time and memory side by side, the workflow it is compared with included; writes docs/performance.md
+	@envs/setup.sh peer >/dev/null
+	PATH=$$PWD/.tools/bin:$$PATH PYTHONPATH=scripts:. $(PYTHON) tests/benchmarks/performance.py
 
 bench-cells: setup ## memory and time of the single-cell arm up to 480,000 cells; takes long
 	$(LIBRARY) tests/benchmarks/bench_cell_sample.py

@@ -1,0 +1,121 @@
+"""Run the benchmarks one after the other and write what they print to docs/performance.md (``make bench``).
+
+Each is a program of its own that prints its figures and fails beyond its limit; a failure is written into the page
+and ends this run with a non-zero status. Machines are noisy: what is compared is compared in one run, and ratios are
+what to look at.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from gutaxis.files import atomic_write
+
+HERE = Path(__file__).parent
+PAGE = Path("docs/performance.md")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A benchmark: its program ``bench_{name}.py``, what it shows, its arguments."""
+
+    name: str
+    title: str
+    shows: str
+    arguments: tuple[str, ...] = ()
+
+
+BENCHES = (
+    Bench("peer", "The metagenome arm against biobakery_workflows",
+          "The same four simulated samples, miniature databases, tool versions and cores; see the program for what the "
+          "peer's clock includes."),
+    Bench("overhead", "What the workflow itself costs",
+          "The demo: wall time times cores against the processor time of its jobs."),
+    Bench("planning", "Planning",
+          "`snakemake --dry-run` over all arms, before the first job of a run of so many samples."),
+    Bench("integration", "Integration and prediction",
+          "48 simulated patients, four layers of 300, 500, 50 and 30 features, defaults of the config."),
+    Bench("permanova", "PERMANOVA", "Against vegan::adonis2: 96 samples, four terms, 9,999 permutations."),
+    Bench("mixed", "Mixed models", "Random intercepts of 1,000 features and 96 samples, against R lmerTest."),
+    Bench("unifrac", "UniFrac", "500 samples, 3,000 features, one core."),
+    Bench("clinical", "Clinical endpoints", "RECIST and all endpoints of 10,000 simulated patients."),
+    Bench("disk", "Disk", "Peak of the work folders of KneadData and HUMAnN on a sample of the demo."),
+    Bench("report", "Report", "The page of 48 patients, four layers of 1,000 features, four contrasts."),
+    Bench("metabolome", "Metabolome", "Features from simulated mzML, and asari on the same files."),
+)  # fmt: skip
+
+
+def machine() -> str:
+    """Return one line on the machine; no name, no address."""
+    memory = psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}, Python "
+        f"{platform.python_version()}, load {load:.1f} at the start"
+    )
+
+
+def run(*, bench: Bench) -> tuple[str, bool, float]:
+    """Run one benchmark; return its text, whether it passed, and its wall seconds."""
+    start = time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["scripts", "."])}
+    done = subprocess.run(
+        [sys.executable, str(HERE / f"bench_{bench.name}.py"), *bench.arguments],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment,
+    )  # fmt: skip
+    here = str(Path.cwd())
+    lines = [line.rstrip().replace(here, ".") for line in done.stdout.splitlines()]
+    kept = [line for line in lines if line and "workflow specific profile" not in line]
+    return "\n".join(kept), done.returncode == 0, time.perf_counter() - start
+
+
+def page(*, results: Sequence[tuple[Bench, str, bool, float]], where: str) -> str:
+    """Return the page."""
+    parts = [
+        "# Performance",
+        "",
+        "Written by `make bench`; every figure was printed by the program named with it, in one run on one machine:",
+        f"{where}. Everything here is simulated data. Ratios carry over to other machines, seconds do not.",
+        "`make bench-cells` and `make calibrate` take longer and are apart: [calibration](calibration.md).",
+    ]
+    for bench, text, passed, wall in results:
+        verdict = "" if passed else " **It failed, or missed its limit.**"
+        parts += ["", f"## {bench.title}", "", f"{bench.shows}{verdict}", ""]
+        parts += [f"`tests/benchmarks/bench_{bench.name}.py`, {wall:.0f} s:", "", "```", text, "```"]
+    return "\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Run all, or those named, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="benchmarks; the default, all, writes the page, others print only")
+    names = parser.parse_args().names
+    unknown = sorted(set(names) - {bench.name for bench in BENCHES})
+    if unknown:
+        raise SystemExit(f"no benchmark {', '.join(unknown)}; there are {', '.join(bench.name for bench in BENCHES)}")
+    where, results = machine(), []
+    for bench in BENCHES:
+        if names and bench.name not in names:
+            continue
+        print(f"== {bench.name}", flush=True)
+        text, passed, wall = run(bench=bench)
+        print(text, flush=True)
+        results.append((bench, text, passed, wall))
+    if not names:
+        with atomic_write(PAGE) as part:
+            part.write_text(page(results=results, where=where))
+    failed = [bench.name for bench, _, passed, _ in results if not passed]
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
