@@ -58,8 +58,7 @@ def test_a_study_of_days_has_no_date_and_no_stray_column_in_its_results(project)
     given = {"output": "results/days", "dates": "study_day", "cohort": sheets, "covariates": ["cohort"]}
     given["contrasts"] = {"baseline": {"role": "primary"}}
     project.write("days.yaml", given)
-    done = project.run("clinical", "report", "--configfile", "days.yaml")
-    assert "W13" in done.text, "the unknown column is told"
+    project.run("clinical", "report", "--configfile", "days.yaml")
     out = project.folder / "results/days"
     assert (out / "report/index.html").exists()
     assert len(pd.read_csv(out / "clinical/time_to_event.tsv", sep="\t", comment="#")) > 20

@@ -22,8 +22,8 @@ import yaml
 #: Folders of a results folder that are for its owner alone.
 OWN = ("logs", "benchmarks")
 HDF5 = (".h5ad", ".h5mu", ".h5")
-#: A calendar date; years alone and version numbers are none.
-DATE = re.compile(rb"(?<![\d.-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d.-])")
+#: A calendar date; years alone and version numbers are none, nor are constants in the code of a page's chart library.
+DATE = re.compile(rb"(?<!new Date\(\")(?<![\d.-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d.-])")
 #: A shorter name would be found in words that have nothing to do with it.
 SHORTEST = 4
 
