@@ -2,6 +2,7 @@
 
 A crate holds what a reviewer needs to repeat the run and to read its results, but for raw data and databases::
 
+    README.md                what it is, and the commands that repeat the run
     config.yaml              the config with all defaults; sheets and manifest are named inside the crate
     sheets/...               the sheets
     manifest.json            what the run was made from and made; the reference of whoever repeats it
@@ -25,7 +26,7 @@ from typing import Any
 import yaml
 
 from gutaxis.files import atomic_write, open_text
-from gutaxis.provenance.crate_metadata import METADATA, add_metadata
+from gutaxis.provenance.crate_metadata import METADATA, README, add_metadata
 from gutaxis.provenance.hashing import portable_values
 from gutaxis.provenance.manifest import read_manifest
 
@@ -53,6 +54,18 @@ UNWANTED = ("clinical/cohort/*", "*.sensitivity.tsv", "metagenome/qc/*/*")
 PERSONAL = {"patient_id", "sample_id", "pair_id", "sample", "pre", "post", "patient", "sample_a", "sample_b"}
 #: Time stamp of every file in the zip: two crates of one run differ in their metadata alone.
 STAMP = (1980, 1, 1, 0, 0, 0)
+
+ABOUT = """# {title}
+
+A run of GutAxis {version} as a Workflow Run RO-Crate: config, manifest, workflow and results. Raw data and databases
+are not in it; `manifest.json` holds their checksums. To repeat the run, in a copy of the workflow of that version:
+
+    make setup
+    PYTHONPATH=scripts .venv/bin/python -m gutaxis.provenance.unpack crate.zip review
+    .venv/bin/snakemake certify --cores all --configfile review/config.yaml
+
+The last command ends with the verdict: which results agree with those of this crate, and which do not.
+"""
 
 
 def write_crate(
@@ -101,6 +114,8 @@ def write_crate(
             _copy(source=Path(source), target=folder / target)
         text = yaml.safe_dump(_config(config=config, places=places), sort_keys=True, allow_unicode=True)
         (folder / "config.yaml").write_text(text, encoding="utf-8")
+        version = content["workflow"]["version"]
+        (folder / README).write_text(ABOUT.format(title=config["report"]["title"], version=version), encoding="utf-8")
         add_metadata(
             folder=folder,
             manifest=content,

@@ -26,6 +26,8 @@ PROFILES = {
 }
 #: Term of the Workflow Run RO-Crate vocabulary; RO-Crate 1.1 knows none for a checksum.
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+#: Profile of the entry that describes the workflow.
+BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 SNAKEFILE = "workflow/Snakefile"
 MEDIA = {
     ".tsv": "text/tab-separated-values",
@@ -35,8 +37,10 @@ MEDIA = {
     ".bib": "application/x-bibtex",
     ".toml": "application/toml",
 }
+README = "README.md"
 #: What the files of the crate itself are.
 NAMES = {
+    README: "What this crate is, and how the run is repeated",
     "config.yaml": "Config of the run, all defaults filled in",
     "manifest.json": "Manifest: checksums of inputs and results, code, locks, databases, tools",
     "certificate.json": "Certificate: this run against the reference it was given, if any",
@@ -107,15 +111,16 @@ def add_metadata(
             {
                 "@type": "CreateAction",
                 "name": f"Run of GutAxis {version}",
+                "description": "Everything that the config asks for, from the inputs to the report",
                 "instrument": {"@id": workflow.id},
                 "object": [{"@id": entity.id} for entity in inputs],
                 "result": [{"@id": entity.id} for entity in results],
                 "endTime": finished.replace(microsecond=0).isoformat(),
-                "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+                "actionStatus": "http://schema.org/CompletedActionStatus",
             },
         )
     )
-    root["mentions"] = [{"@id": "#run"}]
+    root["mentions"] = {"@id": "#run"}
     with atomic_write(folder / METADATA) as part:
         text = json.dumps(crate.metadata.generate(), indent=1, sort_keys=True, ensure_ascii=False)
         part.write_text(text + "\n", encoding="utf-8")
@@ -141,24 +146,28 @@ def _description(*, manifest: Mapping[str, Any], left_out: list[str]) -> str:
 
 
 def _licence(*, crate: ROCrate, licence: str) -> Any:
-    if not licence.startswith(("https://", "http://")):
-        return licence
-    return crate.add(ContextEntity(crate, licence, {"@type": "CreativeWork", "name": licence, "identifier": licence}))
+    """Return the licence as a thing of its own: at its address, or inside the crate where it is words."""
+    address = licence if licence.startswith(("https://", "http://")) else "#licence"
+    told = {"@type": "CreativeWork", "name": licence, "description": f"Terms of use of this crate: {licence}"}
+    return crate.add(ContextEntity(crate, address, told))
 
 
 def _workflow(*, crate: ROCrate, folder: Path, version: str, commit: str | None) -> ComputationalWorkflow:
     told = {
         "name": "GutAxis",
         "description": "From raw files of a trial (stool, plasma, cells) to features linked to response",
+        "version": version,
         "softwareVersion": f"{version} ({commit})" if commit else version,
         "license": "MIT",
+        "conformsTo": {"@id": BIOSCHEMAS},
         **_bytes(path=folder / SNAKEFILE),
     }
     return crate.add_workflow(folder / SNAKEFILE, SNAKEFILE, main=True, lang="snakemake", properties=told)
 
 
 def _file(*, crate: ROCrate, folder: Path, name: str) -> Any:
-    told = {"name": NAMES.get(name, name.partition("/")[2] or name), **_bytes(path=folder / name)}
+    about = {"about": {"@id": "./"}} if name == README else {}
+    told = {**about, "name": NAMES.get(name, name.partition("/")[2] or name), **_bytes(path=folder / name)}
     return crate.add_file(folder / name, name, properties=told)
 
 

@@ -14,6 +14,7 @@ import shutil
 import stat
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,7 +63,7 @@ def unpack(*, crate: Path, folder: Path) -> str:
             folder.mkdir(parents=True, exist_ok=True)
             for name in (*sorted(expected), METADATA):
                 _extract(archive=archive, name=name, target=folder / name)
-    except (zipfile.BadZipFile, FileNotFoundError) as error:
+    except (zipfile.BadZipFile, zlib.error, FileNotFoundError) as error:
         raise _no_crate(crate.name, f"This cannot be read as a zip file ({error})") from None
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     _move(config=config, folder=folder)
@@ -127,8 +128,8 @@ def _sha256(*, archive: zipfile.ZipFile, name: str) -> str:
         with archive.open(name) as handle:
             while block := handle.read(1 << 20):
                 digest.update(block)
-    except zipfile.BadZipFile:
-        return "damaged"  # the zip's own checksum does not fit
+    except (zipfile.BadZipFile, zlib.error):
+        return "damaged"  # cannot be unpacked, or the zip's own checksum does not fit
     return digest.hexdigest()
 
 
