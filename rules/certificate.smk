@@ -4,7 +4,7 @@ Required: everything that `all` makes. Gives: provenance/manifest.json, certific
 ro-crate-metadata.json; `snakemake certify` tells the verdict and fails where outputs do not agree.
 """
 
-from gutaxis.provenance.crate import CRATE_KEYS
+from gutaxis.provenance.settings import CRATE_KEYS
 
 CERTIFY = config["certify"]
 PROVENANCE = f"{OUT}/provenance"
@@ -28,7 +28,6 @@ rule manifest:
         mem_mb=mem_mb_manifest,
         runtime=480,
     params:
-        folder=OUT,
         parts=result_parts,
         base=os.path.relpath(BASE),
         config=config | {"certify": {"inputs": CERTIFY["inputs"]}},
@@ -88,7 +87,6 @@ rule crate:
         mem_mb=1000,
         runtime=60,
     params:
-        output=OUT,
         base=os.path.relpath(BASE),
         config=config | {"certify": {key: CERTIFY[key] for key in CRATE_KEYS}},
         sheets=named_sheets(),
@@ -115,7 +113,6 @@ rule certify:
         mem_mb=500,
         runtime=60,
     params:
-        folder=OUT,
         parts=result_parts,
         code=code("certify"),
     message:

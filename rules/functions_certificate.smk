@@ -1,6 +1,6 @@
 """Functions that the rules of the certificate take their inputs and params from. No rule stands here."""
 
-from gutaxis.provenance.manifest import code_of
+from gutaxis.provenance.manifest import code_of, read_manifest
 from gutaxis.provenance.settings import named_files
 
 
@@ -11,8 +11,8 @@ def all_files(wildcards):
 
 def result_parts(wildcards):
     """Param function: files and folders right below the results that a rule makes something in."""
-    made = [str(path) for rule in workflow.rules for path in rule.output]
-    return sorted({path.removeprefix(f"{OUT}/").split("/")[0] for path in made if path.startswith(f"{OUT}/")})
+    made = [Path(path) for rule in workflow.rules for path in rule.output]
+    return sorted({path.relative_to(OUT).parts[0] for path in made if path.is_relative_to(OUT)})
 
 
 def named_sheets():
@@ -44,9 +44,15 @@ def workflow_digest(wildcards):
 
 
 def reference_manifest(wildcards):
-    """Input function: the reference manifest, where the config names one; told at once if it is not there."""
+    """Input function: the reference manifest, where the config names one. What is wrong with it is told before any job."""
     path = config["certify"]["reference"]
-    return {"reference": path} if path else {}
+    if not path:
+        return {}
+    try:
+        read_manifest(path=path)
+    except GutaxisError as error:
+        sys.exit(f"\n{error}\n\nNo job was started.")
+    return {"reference": path}
 
 
 def mem_mb_manifest(wildcards, input, attempt):

@@ -8,9 +8,8 @@ from gutaxis.provenance.verdict import tell_verdict
 
 with script(snakemake):
     words = tell_verdict(
-        **{name: Path(snakemake.input[name]) for name in ("certificate", "manifest")},
-        output=Path(snakemake.params.folder),
         parts=snakemake.params.parts,
+        **{name: Path(snakemake.input[name]) for name in ("certificate", "manifest")},
     )
     print(words, file=sys.__stdout__)
     print(words)

@@ -10,6 +10,6 @@ with script(snakemake):
         manifest=Path(snakemake.input.manifest),
         certificate=Path(snakemake.input.certificate),
         crate=Path(snakemake.output.crate),
-        **{name: Path(snakemake.params[name]) for name in ("output", "base")},
+        base=Path(snakemake.params.base),
         **{name: snakemake.params[name] for name in ("config", "sheets")},
     )

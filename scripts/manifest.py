@@ -7,7 +7,7 @@ from gutaxis.provenance.manifest import write_manifest
 
 with script(snakemake):
     write_manifest(
-        output=Path(snakemake.params.folder),
+        output=Path(snakemake.output[0]).parents[1],
         base=Path(snakemake.params.base),
         tolerances=snakemake.input.tolerances,
         threads=snakemake.threads,

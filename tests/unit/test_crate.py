@@ -37,7 +37,6 @@ def made(folder, **certify):
     write_crate(
         manifest=manifest,
         certificate=certificate,
-        output=Path("results"),
         base=Path("code"),
         config={**config, "certify": {**config["certify"], **certify}},
         sheets=SHEETS,

@@ -40,7 +40,6 @@ def pack(**certify):
     write_crate(
         manifest=manifest,
         certificate=certificate,
-        output=Path("results"),
         base=Path("code"),
         config={**config, "certify": {**config["certify"], **certify}},
         sheets=SHEETS,

@@ -30,8 +30,6 @@ from gutaxis.provenance.crate_metadata import METADATA, README, add_metadata
 from gutaxis.provenance.hashing import portable_values
 from gutaxis.provenance.manifest import read_manifest
 
-#: Keys of config ``certify`` that decide what a crate holds.
-CRATE_KEYS = ("sheets", "licence", "crate_mb")
 #: Results in a crate, the most wanted first: where ``certify.crate_mb`` is reached, later ones are left out.
 WANTED = (
     "report/index.html",
@@ -72,7 +70,6 @@ def write_crate(
     *,
     manifest: Path,
     certificate: Path,
-    output: Path,
     base: Path,
     config: Mapping[str, Any],
     sheets: Mapping[str, list[str]],
@@ -83,18 +80,17 @@ def write_crate(
     Parameters
     ----------
     manifest, certificate
-        Of this run.
-    output
-        Results folder.
+        Of this run; two folders above the manifest are its results.
     base
         Folder of the workflow.
     config
-        Validated config; of ``certify`` the :data:`CRATE_KEYS`.
+        Validated config; of ``certify`` the :data:`gutaxis.provenance.settings.CRATE_KEYS`.
     sheets
         Role -> paths.
     crate
         Zip file to write; ``ro-crate-metadata.json`` is written into the same folder.
     """
+    output = manifest.parents[1]
     content = read_manifest(path=manifest)
     wishes = config["certify"]
     outputs = content["outputs"]

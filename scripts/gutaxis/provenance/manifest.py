@@ -165,22 +165,22 @@ def read_manifest(*, path: Path | str) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         mend = "Correct certify.reference, or set it to null: there is then nothing to compare with"
-        raise _refused("V02", path, None, "The reference manifest is not there", allowed, mend) from None
+        raise _refused("V02", path, "The reference manifest is not there", allowed, mend) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         mend = "Take it anew from the results or the crate that it belongs to"
-        raise _refused("V03", path, None, f"This file cannot be read as JSON ({error})", allowed, mend) from None
+        raise _refused("V03", path, f"This file cannot be read as JSON ({error})", allowed, mend) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         mend = "Name the manifest.json of a run, not another file of it"
-        raise _refused("V03", path, None, "This is not a manifest of this workflow", allowed, mend)
+        raise _refused("V03", path, "This is not a manifest of this workflow", allowed, mend)
     if content.get("version") != VERSION:
         found = str(content.get("version"))
         mend = "Take the release of the workflow that wrote it, or make the reference anew with this one"
         wrong = f"This manifest has the format version {found}"
-        raise _refused("V04", path, found, wrong, f"This release reads version {VERSION}", mend)
+        raise _refused("V04", path, wrong, f"This release reads version {VERSION}", mend)
     lacking = [key for key in ("workflow", "config", "inputs", "outputs") if not isinstance(content.get(key), dict)]
     if lacking:
         wrong = f"The manifest lacks {', '.join(lacking)}"
-        raise _refused("V03", path, None, wrong, allowed, "Take it anew: it was changed or cut off")
+        raise _refused("V03", path, wrong, allowed, "Take it anew: it was changed or cut off")
     return content
 
 
@@ -201,9 +201,9 @@ def write_json(*, content: Mapping[str, Any], path: Path) -> None:
         part.write_text(lines(dict(content), 2) + "\n", encoding="utf-8")
 
 
-def _refused(code: str, path: Path, value: str | None, *sentences: str) -> GutaxisError:
+def _refused(code: str, path: Path, *sentences: str) -> GutaxisError:
     wrong, allowed, mend = sentences
-    return GutaxisError(Problem(code, path.name, None, "certify.reference", value, wrong, allowed, mend))
+    return GutaxisError(Problem(code, path.name, None, "certify.reference", path.as_posix(), wrong, allowed, mend))
 
 
 def _described(*, paths: Iterable[str], root: Path, checksum: bool, threads: int) -> list[dict[str, Any]]:

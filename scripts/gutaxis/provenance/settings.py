@@ -12,6 +12,8 @@ from gutaxis.provenance.hashing import portable_values
 NO_SETTINGS = ("certify",)
 #: Keys that say where something lies. The content of sheets is told by their checksums.
 PLACES = ("output", "cohort")
+#: Keys of config ``certify`` that decide what a crate holds.
+CRATE_KEYS = ("sheets", "licence", "crate_mb")
 #: Longest text that may be a path; the system refuses to look up longer ones.
 LONGEST = 1000
 

@@ -87,14 +87,14 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def tell_verdict(*, certificate: Path, manifest: Path, output: Path, parts: Iterable[str]) -> str:
+def tell_verdict(*, certificate: Path, manifest: Path, parts: Iterable[str]) -> str:
     """Return the words of a certificate that does not fail.
 
     Parameters
     ----------
     certificate, manifest
         Of this run.
-    output, parts
+    parts
         As in :func:`gutaxis.provenance.manifest.write_manifest`.
 
     Raises
@@ -102,7 +102,7 @@ def tell_verdict(*, certificate: Path, manifest: Path, output: Path, parts: Iter
     GutaxisError
         The words of one that fails; V05 if results changed since the manifest was written.
     """
-    check_unchanged(manifest=manifest, output=output, parts=parts)
+    check_unchanged(manifest=manifest, output=manifest.parents[1], parts=parts)
     content = read_certificate(path=certificate)
     words = verdict_words(certificate=content, path=certificate.as_posix())
     if content["verdict"] == "fail":
