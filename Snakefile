@@ -15,6 +15,7 @@ include: "rules/common.smk"
 include: "rules/functions.smk"
 include: "rules/functions_arms.smk"
 include: "rules/results.smk"
+include: "rules/functions_certificate.smk"
 include: "rules/targets.smk"
 include: "rules/references.smk"
 include: "rules/cohort.smk"
@@ -38,6 +39,7 @@ include: "rules/report.smk"
 include: "rules/methods.smk"
 include: "rules/report_page.smk"
 include: "rules/provenance.smk"
+include: "rules/certificate.smk"
 
 
 # Snakemake takes a default target only from this file.

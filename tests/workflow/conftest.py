@@ -21,7 +21,7 @@ LAST = "test_report"
 #: Snakemake 9 looks for work once more a second for every job that ended, which by the end of a run takes a third of a
 #: core: a longer timespan makes that rarer. The last timer is waited for, so a run ends up to so much later.
 CALM = ("--max-jobs-per-timespan", "1000/5s")
-PARTS = ("Snakefile", "rules", "scripts", "envs", "config", "profiles", "resources")
+PARTS = ("Snakefile", "pyproject.toml", "rules", "scripts", "envs", "config", "profiles", "resources")
 
 
 def pytest_collection_modifyitems(items):
