@@ -21,9 +21,16 @@ def is_control(wildcards):
     return COHORT.samples.at[wildcards.sample, "control"] != "N"
 
 
+def input_mb(files):
+    """Size of a job's inputs in MB. `size_mb` of local files starts an event loop for each job: a fifth of a plan."""
+    if any(file.is_storage for file in files):
+        return files.size_mb
+    return sum(os.path.getsize(file) for file in files) / 2**20
+
+
 def mem_mb_reads(wildcards, input, attempt):
     """Memory of a job that streams reads: a base and a tenth of its input, more at every attempt."""
-    return int((1500 + 0.1 * input.size_mb) * attempt)
+    return int((1500 + 0.1 * input_mb(input)) * attempt)
 
 
 def disk_mb_humann(wildcards, input):
@@ -133,9 +140,9 @@ def contrast_params(wildcards):
 
 def mem_mb_analysis(wildcards, input, attempt):
     """Memory of an analysis of one layer: the libraries and some tens of copies of the table."""
-    return int((1500 + 30 * input.size_mb) * attempt)
+    return int((1500 + 30 * input_mb(input)) * attempt)
 
 
 def mem_mb_pairs(wildcards, input, attempt):
     """Memory of all pairs of features of two layers, under the limit of `integration.associations.max_pairs`."""
-    return int((2000 + 60 * config["integration"]["associations"]["max_pairs"] / 1e6 + 10 * input.size_mb) * attempt)
+    return int((2000 + 60 * config["integration"]["associations"]["max_pairs"] / 1e6 + 10 * input_mb(input)) * attempt)

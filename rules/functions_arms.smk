@@ -27,7 +27,7 @@ def control_of(wildcards):
 
 def mem_mb_injection(wildcards, input, attempt):
     """Memory of a job on one file of spectra: the libraries, and some times the file as peaks in memory."""
-    return int((700 + 4 * input.size_mb) * attempt)
+    return int((700 + 4 * input_mb(input)) * attempt)
 
 
 def injected_files(wildcards):
@@ -87,12 +87,12 @@ def votes_of_tissue(wildcards):
 
 def mem_mb_cells(wildcards, input, attempt):
     """Memory of a job on one single-cell sample: the libraries, and the matrix some tens of times its packed size."""
-    return int((1500 + 60 * input.size_mb) * attempt)
+    return int((1500 + 60 * input_mb(input)) * attempt)
 
 
 def mem_mb_embedding(wildcards, input, attempt):
     """Memory of a job on the cells of a tissue: measured 3.9 GB at 480,000 cells (tests/benchmarks/bench_cells.py)."""
-    return int((1500 + 2 * input.size_mb) * attempt)
+    return int((1500 + 2 * input_mb(input)) * attempt)
 
 
 def sex_of(patient):

@@ -74,13 +74,44 @@ rule link_features:
         "../scripts/link_features.py"
 
 
+rule force_targets:
+    """The two tables that every file of a mode is integrated by, from the job that linked all files.
+
+    A job of its own for the plan's sake: for each input of a job Snakemake looks through all inputs of the job that
+    makes it. Were each of thousands of files to ask the job that reads thousands of files, plans would grow with their
+    square.
+    """
+    input:
+        consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
+        transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
+    output:
+        consensus=f"{MTB}/features/{{mode}}/targets/consensus.tsv",
+        transformations=f"{MTB}/features/{{mode}}/targets/transformations.tsv",
+    log:
+        f"{OUT}/logs/force_targets/{{mode}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/force_targets/{{mode}}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("force_targets"),
+    message:
+        "Tables to integrate by, {wildcards.mode} mode"
+    script:
+        "../scripts/force_targets.py"
+
+
 rule force_integrate:
     """Integrate every kept feature in one file, also where it was not detected."""
     input:
         spectra=injection,
         row=f"{MTB}/intake/{{mode}}/{{sample}}.tsv",
-        consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
-        transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
+        consensus=f"{MTB}/features/{{mode}}/targets/consensus.tsv",
+        transformations=f"{MTB}/features/{{mode}}/targets/transformations.tsv",
     output:
         f"{MTB}/features/{{mode}}/forced/{{sample}}.tsv",
     log:
