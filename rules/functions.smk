@@ -2,9 +2,30 @@
 
 
 def threads_up_to(limit):
-    """Threads of one job: `limit` where half of the cores allow it, so that two jobs always fit."""
-    cores = workflow.resource_settings.cores or 2 * limit
-    return max(1, min(limit, cores // 2))
+    """Threads of one job: on this machine `limit` where half of the cores allow it, so that two jobs always fit.
+
+    A cluster gives each job cores of its own, and the job, which starts Snakemake again on its node, is to use them all.
+    """
+
+    def threads(wildcards):
+        if workflow.remote_exec or workflow.non_local_exec:
+            return limit
+        cores = workflow.resource_settings.cores or 2 * limit
+        return max(1, min(limit, cores // 2))
+
+    return threads
+
+
+def by_attempt(amount):
+    """Resource of a job: twice the amount at the second attempt, three times at the third.
+
+    A cluster ends jobs at their limits, and tells not always which limit it was: time grows as well as memory.
+    """
+
+    def resource(wildcards, attempt):
+        return amount * attempt
+
+    return resource
 
 
 def mates(number):
