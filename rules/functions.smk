@@ -28,11 +28,16 @@ def by_attempt(amount):
     return resource
 
 
+def raw_file(path):
+    """A raw file as input: from its bucket where the sheet gives an s3:// address, else as it is."""
+    return storage.s3(path) if path.startswith("s3://") else path
+
+
 def mates(number):
     """Input function: a sample's FASTQ files of mate 1 or 2, one per lane; empty for mate 2 of single-end reads."""
 
     def files(wildcards):
-        return list(COHORT.files(sample_id=wildcards.sample)[number - 1])
+        return [raw_file(path) for path in COHORT.files(sample_id=wildcards.sample)[number - 1]]
 
     return files
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 StateSaveLocation={folder}/state
+SlurmdParameters=config_overrides
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
@@ -58,9 +60,12 @@ def unavailable():
     missing = [program for program in PROGRAMS if shutil.which(program, path=search) is None]
     if missing:
         return f"{', '.join(missing)} not installed (envs/debian-test.txt)"
-    if CONFIG.exists() and not CONFIG.read_text().startswith(MARK):
+    text = CONFIG.read_text() if CONFIG.exists() else MARK
+    if not text.startswith(MARK):
         return f"{CONFIG} belongs to another cluster: it is left alone"
-    return None
+    # a test run that was killed leaves its file behind; one that goes on has its daemons
+    pids = (recorded(Path(line.partition("=")[2])) for line in text.splitlines() if "PidFile=" in line)
+    return f"the cluster of another test run is up ({CONFIG})" if any(pid and alive(pid) for pid in pids) else None
 
 
 def memory_mb():
@@ -97,7 +102,7 @@ class Cluster:
     """The daemons of a cluster. ``start`` and ``stop`` touch only what they started themselves, by its number."""
 
     folder: Path
-    cpus: int = 2
+    cpus: int = 4
     pids: dict[str, int] = field(default_factory=dict)
 
     def start(self):
@@ -161,11 +166,14 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(*, folder, cpus=2):
-    """Give a running cluster; it is stopped in any case."""
-    one = Cluster(folder=folder, cpus=cpus)
-    try:
-        one.start()
-        yield one
-    finally:
-        one.stop()
+def cluster(*, cpus=4):
+    """Give a running cluster; it is stopped in any case. ``cpus`` may be more than there are: jobs then share them."""
+    with tempfile.TemporaryDirectory(prefix="slurm-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the controller is another user
+        one = Cluster(folder=folder, cpus=cpus)
+        try:
+            one.start()
+            yield one
+        finally:
+            one.stop()
