@@ -35,7 +35,7 @@ rule endpoints:
     threads: 1
     resources:
         mem_mb=mem_mb_reads,
-        runtime=30,
+        runtime=by_attempt(30),
     params:
         config=CLINICAL,
         code=code("endpoints"),
@@ -68,8 +68,8 @@ rule clinical_figures:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(30),
     params:
         config=CLINICAL,
         code=code("clinical_figures"),

@@ -21,8 +21,8 @@ rule completeness:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         completeness=COHORT.completeness.to_dict("list"),
         pairs=COHORT.pairs.to_dict("list"),
@@ -47,8 +47,8 @@ rule validate:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         warnings=[str(warning) for warning in COHORT.warnings],
         code=code("validate"),
@@ -70,8 +70,8 @@ rule cohort_tables:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         config={name: config[name] for name in COHORT_KEYS},
         digest=COHORT.digest(),

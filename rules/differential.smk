@@ -29,7 +29,7 @@ rule differential_abundance:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         contrast=contrast_params,
         covariates=list(COHORT.covariates),
@@ -59,7 +59,7 @@ rule corrected_layer:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=30,
+        runtime=by_attempt(30),
     params:
         covariates=list(COHORT.covariates),
         code=code("corrected_layer"),

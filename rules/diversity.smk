@@ -24,7 +24,7 @@ rule alpha_diversity:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         **ANALYSIS,
         rarefaction_repeats=config["diversity"]["rarefaction_repeats"],
@@ -63,7 +63,7 @@ rule beta_diversity:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         **ANALYSIS,
         code=code("beta_diversity"),
@@ -89,8 +89,8 @@ rule within_patient_shift:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         code=code("within_patient_shift"),
     message:
@@ -115,8 +115,8 @@ rule signatures:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code("signatures"),
     message:

@@ -27,7 +27,7 @@ rule mediation:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         **ANALYSIS,
         layers=INTEGRATED,
@@ -69,7 +69,7 @@ rule evidence:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         associated=ASSOCIATED,
         predicted=PREDICTED,

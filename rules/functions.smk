@@ -2,16 +2,42 @@
 
 
 def threads_up_to(limit):
-    """Threads of one job: `limit` where half of the cores allow it, so that two jobs always fit."""
-    cores = workflow.resource_settings.cores or 2 * limit
-    return max(1, min(limit, cores // 2))
+    """Threads of one job: on this machine `limit` where half of the cores allow it, so that two jobs always fit.
+
+    A cluster gives each job cores of its own, and the job, which starts Snakemake again on its node, is to use them all.
+    """
+
+    def threads(wildcards):
+        if workflow.remote_exec or workflow.non_local_exec:
+            return limit
+        cores = workflow.resource_settings.cores or 2 * limit
+        return max(1, min(limit, cores // 2))
+
+    return threads
+
+
+def by_attempt(amount):
+    """Resource of a job: twice the amount at the second attempt, three times at the third.
+
+    A cluster ends jobs at their limits, and tells not always which limit it was: time grows as well as memory.
+    """
+
+    def resource(wildcards, attempt):
+        return amount * attempt
+
+    return resource
+
+
+def raw_file(path):
+    """A raw file as input: from its bucket where the sheet gives an s3:// address, else as it is."""
+    return storage.s3(path) if path.startswith("s3://") else path
 
 
 def mates(number):
     """Input function: a sample's FASTQ files of mate 1 or 2, one per lane; empty for mate 2 of single-end reads."""
 
     def files(wildcards):
-        return list(COHORT.files(sample_id=wildcards.sample)[number - 1])
+        return [raw_file(path) for path in COHORT.files(sample_id=wildcards.sample)[number - 1]]
 
     return files
 

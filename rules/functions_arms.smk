@@ -3,7 +3,7 @@
 
 def injection(wildcards):
     """Input function: the file of one metabolome sample in one mode."""
-    return COHORT.files(sample_id=wildcards.sample)[("positive", "negative").index(wildcards.mode)][0]
+    return raw_file(COHORT.files(sample_id=wildcards.sample)[("positive", "negative").index(wildcards.mode)][0])
 
 
 def injected(pattern):
@@ -33,7 +33,7 @@ def mem_mb_injection(wildcards, input, attempt):
 def injected_files(wildcards):
     """Input function: the raw files of a mode, in the order of the sample ids."""
     number = ("positive", "negative").index(wildcards.mode)
-    return [COHORT.files(sample_id=sample)[number][0] for sample in MODE_SAMPLES[wildcards.mode]]
+    return [raw_file(COHORT.files(sample_id=sample)[number][0]) for sample in MODE_SAMPLES[wildcards.mode]]
 
 
 def spectral_matches(wildcards):
@@ -70,7 +70,7 @@ def batches_of_tissue(wildcards):
 
 def matrix_of(wildcards):
     """Input function: the count matrix of a single-cell sample, a file or a folder."""
-    return COHORT.files(sample_id=wildcards.sample)[0][0]
+    return raw_file(COHORT.files(sample_id=wildcards.sample)[0][0])
 
 
 def sample_override(wildcards):

@@ -29,7 +29,7 @@ rule factors:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         **ANALYSIS,
         layers=INTEGRATED,
@@ -59,7 +59,7 @@ rule modules:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         layers=INTEGRATED,
         settings=config["integration"]["modules"],
@@ -94,7 +94,7 @@ rule associations:
     threads: 1
     resources:
         mem_mb=mem_mb_pairs,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         **ANALYSIS,
         layers=INTEGRATED,
@@ -125,7 +125,7 @@ rule network:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         fdr=config["statistics"]["fdr"],
         seed=config["seed"],

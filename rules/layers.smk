@@ -23,7 +23,7 @@ rule layer:
     threads: 1
     resources:
         mem_mb=mem_mb_reads,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         source=layer_param("source"),
         sample_prefix=layer_param("sample_prefix"),
@@ -56,7 +56,7 @@ rule stratify_layer:
     threads: 1
     resources:
         mem_mb=mem_mb_reads,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         sample_prefix=layer_param("sample_prefix"),
         sample_suffix=layer_param("sample_suffix"),
@@ -84,7 +84,7 @@ rule layers_h5mu:
     threads: 1
     resources:
         mem_mb=mem_mb_reads,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         code=code("layers_h5mu"),
     message:

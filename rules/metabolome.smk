@@ -38,7 +38,7 @@ rule import_metabolites:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         sources=config["metabolome"]["tables"],
         code=code("import_metabolites"),
@@ -65,7 +65,7 @@ rule normalise_metabolites:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=120,
+        runtime=by_attempt(120),
     params:
         injections=INJECTIONS,
         settings=config["metabolome"]["normalisation"],
@@ -102,7 +102,7 @@ rule annotate_metabolites:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         settings={key: value for key, value in config["metabolome"]["annotation"].items() if key != "ratio_level"},
         ratio_level=config["metabolome"]["annotation"]["ratio_level"],
@@ -131,8 +131,8 @@ rule enrich_metabolites:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         fdr=config["statistics"]["fdr"],
         code=code("enrich_metabolites"),

@@ -32,7 +32,7 @@ rule asari:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
@@ -68,7 +68,7 @@ rule match_spectra:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         samples=mode_samples,
         ppm=config["metabolome"]["annotation"]["ppm"],

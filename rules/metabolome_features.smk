@@ -26,7 +26,7 @@ rule extract_features:
     threads: 1
     resources:
         mem_mb=mem_mb_injection,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
@@ -60,7 +60,7 @@ rule link_features:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
@@ -123,7 +123,7 @@ rule force_integrate:
     threads: 1
     resources:
         mem_mb=mem_mb_injection,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
@@ -154,7 +154,7 @@ rule feature_matrix:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         samples=mode_samples,
         code=code("feature_matrix"),
@@ -183,8 +183,8 @@ rule intake:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(30),
     params:
         samples=mode_samples,
         injections=INJECTIONS,

@@ -25,8 +25,8 @@ rule check_reads:
         "../envs/metagenome.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=120,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(120),
     params:
         control=is_control,
         code=code("check_reads"),
@@ -56,7 +56,7 @@ rule clean_reads:
     threads: threads_up_to(4)
     resources:
         mem_mb=mem_mb_database("host"),
-        runtime=720,
+        runtime=by_attempt(720),
     params:
         control=is_control,
         adapters=config["metagenome"]["reads"]["adapters"],
@@ -88,7 +88,7 @@ rule fastqc:
     threads: 1
     resources:
         mem_mb=mem_mb_reads,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         code=code("fastqc"),
     message:
@@ -115,7 +115,7 @@ rule profile_taxa:
     threads: threads_up_to(4)
     resources:
         mem_mb=mem_mb_database("metaphlan"),
-        runtime=480,
+        runtime=by_attempt(480),
     params:
         index=config["metagenome"]["index"],
         code=code("profile_taxa"),
@@ -141,7 +141,7 @@ rule joint_index:
     threads: threads_up_to(8)
     resources:
         mem_mb=mem_mb_database("nucleotide"),
-        runtime=720,
+        runtime=by_attempt(720),
     params:
         code=code("joint_index"),
     message:
@@ -174,7 +174,7 @@ rule profile_functions:
     resources:
         mem_mb=mem_mb_database("protein"),
         disk_mb=disk_mb_humann,
-        runtime=1440,
+        runtime=by_attempt(1440),
     params:
         code=code("profile_functions"),
     message:

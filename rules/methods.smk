@@ -97,8 +97,8 @@ rule methods:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         config={key: config[key] for key in METHODS_KEYS},
         run=METHODS_RUN,
@@ -123,8 +123,8 @@ rule estimate:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         table=f"{OUT}/provenance/estimate.tsv",
         jobs=ESTIMATED,

@@ -40,7 +40,7 @@ rule prediction_models:
     threads: threads_up_to(4)
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=600,
+        runtime=by_attempt(600),
     params:
         layers=PREDICTING,
         settings=PREDICTION_SETTINGS,
@@ -68,7 +68,7 @@ rule locked_model:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=120,
+        runtime=by_attempt(120),
     params:
         layers=PREDICTING,
         settings=PREDICTION_SETTINGS,
@@ -97,7 +97,7 @@ rule apply_model:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         layers=PREDICTING,
         batch=(config["prediction"]["apply"] or {}).get("batch"),

@@ -31,8 +31,8 @@ rule count_host:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(30),
     message:
         "Host reads left in {wildcards.sample}"
     shell:
@@ -57,8 +57,8 @@ rule recovery:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("recovery"),
     message:
@@ -87,8 +87,8 @@ rule metabolome_recovery:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         modes=MODES,
         code=code("metabolome_recovery"),
@@ -115,8 +115,8 @@ rule cell_recovery:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         samples=TISSUES,
         code=code("cell_recovery"),
@@ -148,8 +148,8 @@ rule findings:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         tables=SIMULATED_TABLES,
         states=ASSOCIATED,

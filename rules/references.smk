@@ -19,8 +19,8 @@ rule fetch_database:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=2880,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(2880),
     params:
         table=resource("databases.tsv"),
         rows=database_rows,

@@ -28,8 +28,8 @@ rule metagenome_qc:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         samples={sample: [COHORT.samples.at[sample, "batch"], COHORT.samples.at[sample, "control"]] for sample in STOOL},
         code=code("metagenome_qc"),
@@ -65,8 +65,8 @@ rule multiqc:
         "../envs/multiqc.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(60),
     params:
         code=code("multiqc"),
     message:

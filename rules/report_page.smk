@@ -33,8 +33,8 @@ rule report_page:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(60),
     params:
         title=config["report"]["title"],
         layers=REPORT_LAYERS,

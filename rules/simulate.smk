@@ -41,8 +41,8 @@ rule simulate_databases:
         "../envs/metagenome.yaml"
     threads: threads_up_to(2)
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("simulate_databases"),
     message:
@@ -67,8 +67,8 @@ rule simulate_reads:
         "../envs/metagenome.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("simulate_reads"),
     message:
@@ -91,8 +91,8 @@ rule simulate_injections:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("simulate_injections"),
     message:
@@ -115,8 +115,8 @@ rule simulate_cells:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("simulate_cells"),
     message:

@@ -28,7 +28,7 @@ rule cell_sample:
     threads: 1
     resources:
         mem_mb=mem_mb_cells,
-        runtime=120,
+        runtime=by_attempt(120),
     params:
         settings={key: config["single_cell"][key] for key in ("input", "quality", "doublets")},
         override=sample_override,
@@ -58,7 +58,7 @@ rule embed_cells:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=600,
+        runtime=by_attempt(600),
     params:
         samples=samples_of_tissue,
         batches=batches_of_tissue,
@@ -92,7 +92,7 @@ rule label_lineages:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         samples=samples_of_tissue,
         settings=config["single_cell"]["annotation"],
@@ -120,7 +120,7 @@ rule embed_subset:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=600,
+        runtime=by_attempt(600),
     params:
         samples=samples_of_tissue,
         batches=batches_of_tissue,
@@ -151,7 +151,7 @@ rule label_states:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         samples=samples_of_tissue,
         settings=config["single_cell"]["annotation"],
@@ -180,7 +180,7 @@ rule cell_labels:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=120,
+        runtime=by_attempt(120),
     params:
         samples=samples_of_tissue,
         subsets=SUBSETS,

@@ -23,7 +23,7 @@ rule celltypist_votes:
     threads: 1
     resources:
         mem_mb=mem_mb_cells,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         python=LIANA_PYTHON,
         code=code("celltypist_votes"),
@@ -50,7 +50,7 @@ rule cell_communication:
     threads: 1
     resources:
         mem_mb=mem_mb_cells,
-        runtime=120,
+        runtime=by_attempt(120),
     params:
         python=LIANA_PYTHON,
         min_cells=config["single_cell"]["min_cells"],
@@ -79,7 +79,7 @@ rule communication_summary:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         samples=samples_of_tissue,
         code=code("communication_summary"),

@@ -38,7 +38,7 @@ rule cell_summary:
     threads: 1
     resources:
         mem_mb=mem_mb_cells,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         min_cells=config["single_cell"]["min_cells"],
         code=code("cell_summary"),
@@ -68,7 +68,7 @@ rule cell_identity:
     threads: 1
     resources:
         mem_mb=mem_mb_analysis,
-        runtime=60,
+        runtime=by_attempt(60),
     params:
         samples=CELL_SAMPLES,
         code=code("cell_identity"),
@@ -92,8 +92,8 @@ rule cell_quality:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(30),
     params:
         code=code("cell_quality"),
     message:
@@ -135,7 +135,7 @@ rule cell_figures:
     threads: 1
     resources:
         mem_mb=mem_mb_embedding,
-        runtime=240,
+        runtime=by_attempt(240),
     params:
         samples=samples_of_tissue,
         code=code("cell_figures"),

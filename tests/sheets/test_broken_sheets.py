@@ -221,6 +221,7 @@ CASES = [
     case("UTF-16", raw("patients", lambda text: text.encode("utf-16")), at="E21 patients", column=None, value=None, says="NUL bytes|UTF-16"),
     case("commas", raw("patients", lambda text: text.replace("\t", ",").encode()), at="E21 patients:1", column=None, value=None, says="commas|tabs"),
     case("reads absent", put("samples", 2, file_1="reads/absent_1.fq.gz"), at="E22 samples:2", column="file_1", value="reads/absent_1.fq.gz", says="does not exist|sheet's folder"),
+    case("bucket without a file", put("samples", 2, file_1="s3://bucket/reads/", file_2=""), at="E22 samples:2", column="file_1", value="s3://bucket/reads/", says="No address of a file|s3://bucket/path"),
     case("lanes unequal", put("samples", 2, file_1="a_R1.fq.gz;b_R1.fq.gz", file_2="a_R2.fq.gz"), at="E22 samples:2", column="file_2", value="a_R2.fq.gz", says="2 lanes, file_2 1"),
     case("mate 2 alone", put("samples", 2, file_1=""), at="E22 samples:2", column="file_2", value="reads/a_2.fq.gz", says="0 lanes, file_2 1"),
     case("empty lane", put("samples", 2, file_1="reads/a_1.fq.gz;", file_2=""), at="E22 samples:2", column="file_1", value="reads/a_1.fq.gz;", says="lane is empty"),

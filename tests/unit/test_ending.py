@@ -26,7 +26,7 @@ def test_failed_jobs_with_sample_and_log():
         + STARTED.format(job=5, words="MetaPhlAn of GOOD")
         + FINISHED.format(rule="profile_taxa", job=5)
     )
-    assert failures(text=text) == [("clean_reads", "KneadData of CUT", ("logs/clean_reads/CUT.log",))]
+    assert failures(text=text) == [("clean_reads", "KneadData of CUT", ("logs/clean_reads/CUT.log",), "")]
 
 
 def test_a_second_attempt_that_succeeds_is_no_failure():
@@ -42,7 +42,7 @@ def test_a_job_that_fails_twice_is_told_once():
 
 def test_several_logs_and_a_job_without_words():
     [failure] = failures(text=FAILED.format(rule="layer", job=4, log="a.log, b.log"))
-    assert failure == ("layer", "out/4.tsv", ("a.log", "b.log"))
+    assert failure == ("layer", "out/4.tsv", ("a.log", "b.log"), "")
 
 
 def test_failure_words_name_rule_sample_and_log(tmp_path):

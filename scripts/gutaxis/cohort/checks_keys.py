@@ -13,6 +13,8 @@ from gutaxis.cohort.config import did_you_mean
 from gutaxis.cohort.vocabulary import KEYS
 from gutaxis.errors import Problem
 
+#: A raw file may lie in a bucket; Snakemake's storage plugin brings it to the job.
+BUCKET = "s3://"
 #: Above this many known ids, no nearest one is looked for: it would take longer than reading the sheets.
 MAX_SUGGEST = 1000
 
@@ -21,7 +23,7 @@ def find_files(*, samples: pd.DataFrame, config: Mapping[str, Any], root: Path) 
     """Resolve the raw files of the samples.
 
     A relative path is looked for in the sheet's folder, then in the working directory. With ``simulate`` set it need
-    not exist yet, and then lies in the sheet's folder.
+    not exist yet, and then lies in the sheet's folder. An address in a bucket stays as it is.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def _cells(row: dict[str, Any], files: int) -> Iterator[Problem]:
 
 
 def _resolve(entry: str, folder: str, root: Path) -> str:
+    if entry.startswith(BUCKET):
+        return entry
     beside = os.path.normpath(Path(folder) / entry)
     if not (root / beside).exists() and entry and (root / entry).exists():
         return os.path.normpath(entry)
@@ -149,6 +153,12 @@ def _file_problems(
     place = ("E22", row["_file"], row["_line"], name)
     if not entry:
         yield Problem(*place, row[name], "A lane is empty", "Paths joined with `;`", "Remove the extra semicolon")
+    elif entry.startswith(BUCKET):
+        # whether it is there shows when the run is planned: asking the server for each file would take long
+        bucket, _, key = entry.removeprefix(BUCKET).partition("/")
+        if not bucket or not key or key.endswith("/"):
+            allowed = "s3://bucket/path/of/the/file; a folder cannot be given"
+            yield Problem(*place, entry, "No address of a file in a bucket", allowed, "Correct the address")
     elif config["simulate"] is None and not (root / path).exists():
         allowed = "A path relative to the sheet's folder, or to the folder in which Snakemake is started"
         yield Problem(*place, entry, f"The file does not exist ({path})", allowed, "Correct the path or bring the file")

@@ -273,7 +273,7 @@ SAMPLES = (
     Column(
         "file_1",
         "files",
-        "Raw file: MGX first mates (several lanes are joined with `;`), METAB positive mode",
+        "Raw file or its s3:// address: MGX first mates (several lanes are joined with `;`), METAB positive mode",
         example="reads/P01_R1.fastq.gz",
     ),
     Column(

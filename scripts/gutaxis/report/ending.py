@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from gutaxis.report.cluster_log import FAILED, FINISHED, STARTED, read_log, unfinished, why, without_shown_logs
+
 #: Files a reader starts with, in the order in which they are named.
 STARTING_POINTS = {
     "Report": "report/index.html",
@@ -14,19 +16,28 @@ STARTING_POINTS = {
 }
 #: Jobs whose own output is all there is to read.
 BY_THEMSELVES = {"validate", "estimate"}
-FINISHED = re.compile(r"^Finished jobid: (?P<job>\d+) \(Rule: (?P<rule>\w+)\)$", flags=re.MULTILINE)
-STARTED = re.compile(r"^Job (?P<job>\d+): (?P<words>.+)$", flags=re.MULTILINE)
-FAILED = re.compile(r"^Error in rule (?P<rule>\w+):\n(?P<body>(?:    .*\n)*)", flags=re.MULTILINE)
-LINE = re.compile(r"^    (?P<name>jobid|log|output): (?P<value>.*)$", flags=re.MULTILINE)
+LINE = re.compile(r"^    (?P<name>message|jobid|log|output): (?P<value>.*)$", flags=re.MULTILINE)
+#: A group of jobs that shared one job of the cluster; Snakemake names them all.
+GROUP = re.compile(
+    r"^    message: Error in group (?P<group>\S+)\n(?:    log: (?P<log>.*)\n)?    jobs:\n(?P<jobs>(?:        .*\n)+)",
+    flags=re.MULTILINE,
+)
+MEMBER = re.compile(r"^        rule (?P<rule>\w+):\n(?P<body>(?:            .*\n)+)", flags=re.MULTILINE)
+#: Where memory or time was not enough, at the last attempt either.
+LIMITS = (
+    "Memory or time was not enough, at the last attempt either: give more with",
+    "  --set-resources RULE:mem_mb=MEGABYTES RULE:runtime=MINUTES",
+)
 TOLD = " (check log file(s) for error details)"
 
 
 class Failure(NamedTuple):
-    """A job that failed: its rule, what it was doing, its logs."""
+    """A job that failed: its rule, what it was doing, its logs, why a cluster ended it (else empty)."""
 
     rule: str
     what: str
     logs: tuple[str, ...]
+    reason: str = ""
 
 
 def failures(*, text: str) -> list[Failure]:
@@ -37,18 +48,55 @@ def failures(*, text: str) -> list[Failure]:
     text
         Log of Snakemake with its own format (.snakemake/log).
     """
+    text = without_shown_logs(text=text)
     last_success = {match["job"]: match.start() for match in FINISHED.finditer(text)}
     words = {match["job"]: match["words"] for match in STARTED.finditer(text)}
     found: dict[str, Failure] = {}
-    for match in FAILED.finditer(text):
-        lines = {line["name"]: line["value"] for line in LINE.finditer(match["body"])}
-        job = lines.get("jobid", "")
-        if last_success.get(job, -1) > match.start():
-            continue
-        logs = tuple(filter(None, lines.get("log", "").removesuffix(TOLD).split(", ")))
-        found.pop(job, None)
-        found[job] = Failure(match["rule"], words.get(job) or lines.get("output", ""), logs)
+    matches = [*FAILED.finditer(text), *GROUP.finditer(text)]
+    for match in sorted(matches, key=re.Match.start):
+        failed = _of_group(match, words) if match.re is GROUP else _of_job(match, words)
+        for job, failure in failed.items():
+            if last_success.get(job, -1) < match.start():
+                found.pop(job, None)
+                found[job] = failure
     return list(found.values())
+
+
+def _lines(body: str) -> dict[str, str]:
+    return {line["name"]: line["value"].removesuffix(TOLD) for line in LINE.finditer(body)}
+
+
+def _logs(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.split(", ")))
+
+
+def _of_job(match: re.Match[str], words: dict[str, str]) -> dict[str, Failure]:
+    lines = _lines(match["body"])
+    logs, message = _logs(lines.get("log", "")), match["body"] if "message: SLURM" in match["body"] else ""
+    # a cluster's log stands behind those of the rule
+    reason = why(message=message, log=read_log(logs[-1]) if logs else "") if message else ""
+    job = lines.get("jobid", "")
+    return {job: Failure(match["rule"], words.get(job) or lines.get("output", ""), logs, reason)}
+
+
+def _of_group(match: re.Match[str], words: dict[str, str]) -> dict[str, Failure]:
+    """Jobs of a group that failed or were cut short; all of them where its log does not tell."""
+    shared = _logs((match["log"] or "").removesuffix(TOLD))
+    log = read_log(shared[-1]) if shared else ""
+    failed, cut = unfinished(log=log)
+    members = {}
+    for member in MEMBER.finditer(match["jobs"]):
+        lines = _lines(re.sub("^        ", "", member["body"], flags=re.MULTILINE))
+        job, output = lines.get("jobid", ""), lines.get("output", "")
+        members[job] = (member["rule"], words.get(job) or output, _logs(lines.get("log", "")), output.split(", ")[0])
+    named = {job for job, (_, _, _, output) in members.items() if output in failed}
+    named = named or {job for job, (_, what, _, _) in members.items() if what in cut} or set(members)
+    reason = "" if failed else why(message="", log=log)
+    return {
+        job: Failure(rule, what, (*logs, *shared), reason)
+        for job, (rule, what, logs, _) in members.items()
+        if job in named
+    }
 
 
 def read_logs(paths: Iterable[str | Path]) -> str:
@@ -92,13 +140,21 @@ def failure_words(*, output: Path | str, logs: Iterable[str | Path]) -> str:
     jobs = "1 job failed:" if len(found) == 1 else f"{len(found)} jobs failed:"
     lines = ["", jobs]
     for failure in found:
-        lines.append(f"  {failure.rule}: {failure.what}" if failure.what else f"  {failure.rule}")
-        lines += [f"    read {log}" for log in failure.logs]
+        what = f"  {failure.rule}: {failure.what}" if failure.what else f"  {failure.rule}"
+        lines.append(f"{what} ({failure.reason})" if failure.reason else what)
+        lines += [f"    read {_here(log)}" for log in failure.logs if not failure.reason or Path(log).exists()]
     lines += [
         "",
         f"What did not depend on them is in {Path(output).as_posix()}. When the cause is mended, give the same command",
         "again: finished work is kept. One bad sample: set its qc to FAIL in its sheet, and the others go on without"
         " it.",
+        *(LIMITS if any(failure.reason in {"out of memory", "time limit"} for failure in found) else ()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _here(path: str) -> str:
+    """Return a path as seen from the working directory where it lies below."""
+    folder = Path.cwd()
+    return Path(path).relative_to(folder).as_posix() if Path(path).is_relative_to(folder) else path
