@@ -13,10 +13,12 @@ if workflow.is_main_process and not (workflow.output_settings.dryrun or workflow
 
 
 onstart:
+    begin_run()
     run_preflight()
 
 
 onsuccess:
+    remove_temporary()
     print(success_words(output=OUT, logs=log), file=sys.stderr)
 
 
