@@ -1,6 +1,7 @@
 """A run as a process: the folders it locks, what it clears at its start and its end. No rule stands here."""
 
 from gutaxis.provenance.takeover import start_run
+from gutaxis.report.estimate import disk_gb
 
 
 def begin_run():
@@ -24,3 +25,9 @@ def remove_temporary():
         return
     for path in {path for job in workflow.dag.jobs for path in job.temp_output} - set(workflow.dag.targetfiles):
         Path(path).unlink(missing_ok=True)
+
+
+def disk_needed():
+    """Disk that the whole run takes by the estimate, GB: told where a file system is full."""
+    rates = resource("rates.tsv")
+    return disk_gb(jobs=ESTIMATED, rates=rates, production=config["simulate"] is None, at_once=1)

@@ -23,4 +23,4 @@ onsuccess:
 
 
 onerror:
-    print(failure_words(output=OUT, logs=log), file=sys.stderr)
+    print(failure_words(output=OUT, logs=log, needed_gb=disk_needed()), file=sys.stderr)

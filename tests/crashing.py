@@ -21,7 +21,7 @@ NOT_RESULTS = ("logs", "benchmarks")
 
 @dataclass
 class Kill:
-    """One kill: jobs done and planned in that start, its seconds, whether of Snakemake alone, who was killed or left."""
+    """One kill: jobs done and planned in that start, its seconds, if of Snakemake alone, who was killed or left."""
 
     done: int
     total: int

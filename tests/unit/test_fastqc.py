@@ -7,7 +7,10 @@ import pytest
 from gutaxis.metagenome.fastqc import pack_without_date, without_date
 
 pytestmark = pytest.mark.unit
-PAGE = '<style>#header_filename {{}}</style><div id="header_filename">{day}<br/>S1_raw_R1.fastq.gz</div><p>Tue 24 Nov 2026</p>'
+PAGE = (
+    '<style>#header_filename {{}}</style><div id="header_filename">{day}<br/>S1_raw_R1.fastq.gz</div>'
+    "<p>Tue 24 Nov 2026</p>"
+)
 
 
 def test_a_page_without_its_day():
