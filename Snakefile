@@ -14,6 +14,7 @@ if not workflow.config_settings.configfiles:
 include: "rules/common.smk"
 include: "rules/functions.smk"
 include: "rules/functions_arms.smk"
+include: "rules/functions_run.smk"
 include: "rules/results.smk"
 include: "rules/functions_certificate.smk"
 include: "rules/targets.smk"

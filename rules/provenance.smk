@@ -13,12 +13,14 @@ if workflow.is_main_process and not (workflow.output_settings.dryrun or workflow
 
 
 onstart:
+    begin_run()
     run_preflight()
 
 
 onsuccess:
+    remove_temporary()
     print(success_words(output=OUT, logs=log), file=sys.stderr)
 
 
 onerror:
-    print(failure_words(output=OUT, logs=log), file=sys.stderr)
+    print(failure_words(output=OUT, logs=log, needed_gb=disk_needed()), file=sys.stderr)

@@ -36,7 +36,8 @@ rule count_host:
     message:
         "Host reads left in {wildcards.sample}"
     shell:
-        "(gzip -cd {input:q} | awk 'NR % 4 == 1 && /:host/ {{n++}} END {{print n + 0}}' > {output:q}) 2> {log:q}"
+        "(gzip -cd {input:q} | awk 'NR % 4 == 1 && /:host/ {{n++}} END {{print n + 0}}' > {output:q}.part"
+        " && mv {output:q}.part {output:q}) 2> {log:q}"
 
 
 rule recovery:

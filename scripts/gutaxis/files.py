@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,21 +11,46 @@ from typing import IO
 
 import pandas as pd
 
+#: Variable that every process of a run inherits: the id of the run.
+RUN = "GUTAXIS_RUN"
+
+
+def run_mark(run: str | None = None) -> str:
+    """Return what the names of this run's temporary files hold, so that the next run knows what a killed one left.
+
+    Parameters
+    ----------
+    run
+        Id of another run; by default that of the process, and nothing outside a run.
+    """
+    run = os.environ.get(RUN, "") if run is None else run
+    return f"{run[:12]}-" if run else ""
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
 
 @contextmanager
 def atomic_write(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and rename it into place only when the block succeeds.
 
-    A killed job therefore leaves either the old file or none, never half of a new one.
+    A killed job therefore leaves either the old file or none, never half of a new one. The block may make a folder
+    there in place of a file: it then takes the place of an older folder.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    temporary = target.with_name(f".{target.name}.{run_mark()}{os.getpid()}.part")
     try:
         yield temporary
+        if temporary.is_dir() and not temporary.is_symlink() and target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)  # a folder cannot be renamed onto one that holds something
         temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def open_text(path: Path | str) -> IO[str]:

@@ -1,11 +1,14 @@
 """MultiQC sections of every arm: what is there is shown, what is absent has no section, text is escaped."""
 
+import base64
+import gzip
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from gutaxis.report.multiqc import all_sections, run_multiqc
+from gutaxis.report.multiqc import all_sections, run_multiqc, without_time
 from gutaxis.report.multiqc_sections import cell_sections, cohort_sections, metabolome_sections, metagenome_sections
 
 TOOLS = Path(__file__).parents[2] / ".tools" / "bin"
@@ -146,3 +149,18 @@ def test_the_page_shows_all_sections_and_executes_nothing(tables, tmp_path, monk
     assert "<script>alert(1)" not in page
     assert str(tmp_path) not in page
     assert [path.name for path in output.parent.iterdir()] == ["multiqc.html"]
+    assert 'reportUuid = ""' in page, "MultiQC writes its id elsewhere: two runs differ"
+    assert not re.search(r"\d\d:\d\d UTC", page)
+
+
+def test_a_page_of_the_same_content_has_the_same_bytes(tmp_path):
+    def page(moment, name):
+        data = base64.b64encode(gzip.compress(b'{"plots": [1, 2]}', mtime=moment)).decode()
+        plots = f'<script type="text/plain" id="mqc_compressed_plotdata">{data}</script>'
+        return f'{plots}\nreportUuid = "{name}";\nconfigCreationDate = "24 Nov 2026, 0{moment}:32 UTC";\n<p>R</p>\n'
+
+    first, second = (without_time(page=page(moment, name)) for moment, name in ((1, "a-1"), (2, "b-2")))
+    assert first == second
+    data = re.search(r'plotdata">([^<]+)<', first)[1]
+    assert gzip.decompress(base64.b64decode(data)) == b'{"plots": [1, 2]}'
+    assert first.endswith('\nreportUuid = "";\nconfigCreationDate = "";\n<p>R</p>\n')

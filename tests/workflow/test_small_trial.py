@@ -1,45 +1,14 @@
 """The small simulated trial from reads to layers: what is there, what is not, the same bytes twice."""
 
 import gzip
-import hashlib
 import json
 import re
 
 import anndata as ad
 import pandas as pd
 import pytest
-import yaml
-
-from tests.workflow.conftest import make_project, make_trial
 
 OUT = "results/trial"
-
-
-def digests(project):
-    out = project.folder / OUT
-    patterns = (
-        "layers/*",
-        "layers.h5mu",
-        "clinical/*",
-        "simulate/*.tsv",
-        "metabolome/normalised/*",
-        "metabolome/annotation/*",
-        "metabolome/features/*/*.tsv",
-        "single_cell/samples/*",
-        "single_cell/*/*",
-        "single_cell/*/labels/*",
-        "single_cell/*/summary/*",
-        "integration/*",
-        "integration/*/*.tsv",
-        "prediction/*/*.tsv",
-        "diversity/*/*.tsv",
-        "differential/*/*.tsv",
-        "metagenome/profiles/*",
-        "metagenome/functions/*",
-    )
-    files = sorted(path for pattern in patterns for path in out.glob(pattern) if path.is_file())
-    files += sorted((out / "metagenome/qc").glob("*.tsv"))
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_layers_hold_every_sample_and_no_control(finished):
@@ -105,18 +74,6 @@ def test_no_path_of_the_machine_in_results(finished):
 def test_nothing_half_written_is_left(finished):
     left = [path for path in (finished.folder / OUT).rglob(".*") if path.name != ".snakemake_timestamp"]
     assert left == []
-
-
-def test_same_seed_same_bytes_also_in_a_path_with_blanks(finished, tmp_path):
-    again = make_project(tmp_path / "my project folder")
-    make_trial(again)
-    config = yaml.safe_load((again.folder / "trial/config.yaml").read_text())
-    config["metagenome"]["reads"] = {"keep": False}
-    again.run("--configfile", again.write("temporary.yaml", config))
-    first, second = digests(finished), digests(again)
-    assert len(first) > 100
-    assert first == second
-    assert not list((again.folder / OUT / "metagenome/reads").glob("*")), "with keep: false cleaned reads are temporary"
 
 
 def test_finished_run_has_nothing_to_do(finished):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from gutaxis.errors import GutaxisError, Problem, raise_if_errors
-from gutaxis.files import atomic_write, write_tsv
+from gutaxis.files import atomic_write, run_mark, write_tsv
 from gutaxis.metabolome.feature_table import ABSENT, DETECTED, make_feature_table, write_feature_table
 from gutaxis.metabolome.intake_table import read_row
 from gutaxis.metabolome.link import MUST_ALIGN, PREFIX
@@ -199,7 +199,7 @@ def run_asari(
         M13: what asari cannot read; a study sample or pooled QC that it used unaligned; no table.
     """
     given = {sample: path for sample, path in files.items() if read_row(path=intake[sample])["status"] == "ok"}
-    with tempfile.TemporaryDirectory(prefix="asari_", dir=output.parent.resolve()) as scratch:
+    with tempfile.TemporaryDirectory(prefix=f".asari.{run_mark()}", dir=output.parent.resolve()) as scratch:
         folder = Path(scratch) / "spectra"
         folder.mkdir()
         _provide(files=given, intake=intake, folder=folder)

@@ -207,10 +207,11 @@ def match_spectra(
     """
     raise_if_errors(_not_library(path) for path in [*libraries, *in_house] if not _is_library(path))
     # -P: the folder of the program, whose modules have plain names, must not be searched for matchms' imports.
-    options = ["--queries", queries, "--ppm", str(ppm), "--tolerance", str(tolerance), "--output", output]
+    options = ["--queries", queries, "--ppm", str(ppm), "--tolerance", str(tolerance)]
     for path in libraries:
         options += ["--library", path]
     for path in in_house:
         options += ["--in-house", path]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    run_program(command=[python, "-P", PROGRAM, *options], what="spectral match by matchms")
+    with atomic_write(output) as part:
+        command = [python, "-P", PROGRAM, *options, "--output", part]
+        run_program(command=command, what="spectral match by matchms")

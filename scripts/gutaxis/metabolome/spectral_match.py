@@ -182,9 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    part = given.output.with_name(f".{given.output.name}.part")
-    table.to_csv(part, sep="\t", index=False, na_rep="NA", lineterminator="\n")
-    part.replace(given.output)
+    table.to_csv(given.output, sep="\t", index=False, na_rep="NA", lineterminator="\n")
     return 0
 
 

@@ -1,10 +1,14 @@
 """FastQC of one sample: raw files of every lane and the cleaned reads, under names that say which is which."""
 
-import shutil
+import re
+import zipfile
 from pathlib import Path
 
+from gutaxis.files import atomic_write
 from gutaxis.metagenome.fastq import has_reads
 from gutaxis.metagenome.programs import linked, run_program, scratch_folder
+
+_DATE = re.compile(rb'(?<=<div id="header_filename">)[^<]*(?=<br/>)')
 
 
 def run_fastqc(*, sample: str, mates_1: list[str], mates_2: list[str], reads: Path, threads: int, output: Path) -> None:
@@ -36,5 +40,25 @@ def run_fastqc(*, sample: str, mates_1: list[str], mates_2: list[str], reads: Pa
         results.mkdir()
         command = ["fastqc", "--quiet", "--threads", str(threads), "--outdir", results, "--dir", work, *files]
         run_program(command=command, what=f"FastQC of sample {sample}")
-        shutil.rmtree(output, ignore_errors=True)
-        shutil.move(results, output)
+        for path in sorted(results.glob("*_fastqc.html")):
+            path.write_bytes(without_date(page=path.read_bytes()))
+        for path in sorted(results.glob("*_fastqc.zip")):
+            pack_without_date(path=path)
+        with atomic_write(output) as part:
+            results.rename(part)
+
+
+def without_date(*, page: bytes) -> bytes:
+    """Return FastQC's page without the day on which it was made: the same reads give the same bytes."""
+    return _DATE.sub(b"", page)
+
+
+def pack_without_date(*, path: Path) -> None:
+    """Pack FastQC's zip anew: members in order of their names, no times, the page in it without its day."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in sorted(archive.namelist()) if not name.endswith("/")}
+    with atomic_write(path) as part, zipfile.ZipFile(part, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name)  # of 1980, the first day that a zip knows
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, without_date(page=content) if name.endswith(".html") else content)

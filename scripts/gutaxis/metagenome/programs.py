@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gutaxis.disk import check_space
 from gutaxis.errors import GutaxisError
+from gutaxis.files import run_mark
 
 #: Lines of a failed program's output that are repeated in the error message; the log has all of them.
 TAIL = 12
@@ -85,21 +87,25 @@ def run_program(*, command: Sequence[str | Path], what: str) -> None:
 def scratch_folder(*, beside: Path | str, name: str) -> Iterator[Path]:
     """Give an empty work folder beside an output and remove it afterwards, however the block ends.
 
+    Programs that work in it may lose what they write to a full file system and say nothing: when the block succeeds
+    and next to nothing is free, it fails after all (K06).
+
     Tools such as KneadData split option strings at blanks. If the folder's path holds a blank, a link without one is
     given instead, in the system's temporary folder.
     """
     parent = Path(beside).resolve().parent
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}.{run_mark()}", dir=parent))
     link_home = None
     try:
         if any(character.isspace() for character in str(folder)):
-            link_home = Path(tempfile.mkdtemp(prefix="gutaxis-"))
+            link_home = Path(tempfile.mkdtemp(prefix=f"gutaxis-{run_mark()}"))
             link = link_home / "work"
             link.symlink_to(folder, target_is_directory=True)
             yield link
         else:
             yield folder
+        check_space(folder=folder, what=name)
     finally:
         shutil.rmtree(folder)
         if link_home is not None:

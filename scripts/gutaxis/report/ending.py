@@ -1,10 +1,12 @@
 """The last words of a run: where the report is, or what failed and which log to read."""
 
 import re
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from gutaxis.disk import disk_words
 from gutaxis.report.cluster_log import FAILED, FINISHED, STARTED, read_log, unfinished, why, without_shown_logs
 
 #: Files a reader starts with, in the order in which they are named.
@@ -122,8 +124,8 @@ def success_words(*, output: Path | str, logs: Iterable[str | Path]) -> str:
     return "\n".join(["", "Done.", *lines, f"  {'All:':<10}{Path(output).as_posix()}", ""])
 
 
-def failure_words(*, output: Path | str, logs: Iterable[str | Path]) -> str:
-    """Return which jobs failed, the log of each, and how to go on.
+def failure_words(*, output: Path | str, logs: Iterable[str | Path], needed_gb: float | None = None) -> str:
+    """Return which jobs failed, the log of each, which file system is full if that is why, and how to go on.
 
     Parameters
     ----------
@@ -131,18 +133,27 @@ def failure_words(*, output: Path | str, logs: Iterable[str | Path]) -> str:
         The run's results folder.
     logs
         Snakemake's log files of this run.
+    needed_gb
+        Disk that the whole run takes by the estimate; told where a file system is full.
     """
     paths = [str(path) for path in logs]
-    found = failures(text=read_logs(paths))
+    text = read_logs(paths)
+    found = failures(text=text)
+    places = {"the results": output, "Snakemake's records": ".snakemake", "temporary files": tempfile.gettempdir()}
+    told = [text, read_logs(log for failure in found for log in failure.logs)]
+    full = disk_words(text="\n".join(told), places=places, needed_gb=needed_gb)
     if not found:
         where = f" The whole log: {', '.join(paths)}" if paths else ""
-        return f"\nThe run stopped before the end; no job failed by itself. The reason stands above.{where}\n"
+        stopped = f"\nThe run stopped before the end; no job failed by itself. The reason stands above.{where}\n"
+        return "\n".join([stopped, *full, ""] if full else [stopped])
     jobs = "1 job failed:" if len(found) == 1 else f"{len(found)} jobs failed:"
     lines = ["", jobs]
     for failure in found:
         what = f"  {failure.rule}: {failure.what}" if failure.what else f"  {failure.rule}"
         lines.append(f"{what} ({failure.reason})" if failure.reason else what)
         lines += [f"    read {_here(log)}" for log in failure.logs if not failure.reason or Path(log).exists()]
+    if full:
+        return "\n".join([*lines, "", *full, ""])
     lines += [
         "",
         f"What did not depend on them is in {Path(output).as_posix()}. When the cause is mended, give the same command",

@@ -109,6 +109,22 @@ def work_gb(*, jobs: Mapping[str, Sequence[Sequence[str]]], at_once: int) -> flo
     return HUMANN_WORK * sum(sizes[:at_once])
 
 
+def disk_gb(*, jobs: Mapping[str, Sequence[Sequence[str]]], rates: Path | str, production: bool, at_once: int) -> float:
+    """Return the disk that a whole run takes, GB: results and work folders.
+
+    Parameters
+    ----------
+    jobs, production
+        See :func:`estimate`.
+    rates
+        resources/rates.tsv.
+    at_once
+        HUMAnN jobs at a time.
+    """
+    table = estimate(jobs=jobs, rates=read_rates(path=rates)[0], production=production)
+    return float(table["disk_gb"].iloc[-1]) + work_gb(jobs=jobs, at_once=at_once)
+
+
 def words(*, table: pd.DataFrame, about: str, cores: int, work: float) -> str:
     """Return the estimate as text: totals, the longest rules, what it rests on."""
     total = table.iloc[-1]

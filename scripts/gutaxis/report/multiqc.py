@@ -3,7 +3,9 @@
 An arm that is absent has no section.
 """
 
-import shutil
+import base64
+import gzip
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,21 @@ from gutaxis.report.multiqc_sections import (
     metabolome_sections,
     metagenome_sections,
 )
+
+#: What MultiQC writes anew each time: the data of the plots, packed with the time; the page's own id; the time.
+_PLOTS = re.compile(r'(?<=id="mqc_compressed_plotdata">)[^<]+')
+_ID = re.compile(r'(?<=reportUuid = ")[^"]*')
+_TIME = re.compile(r'(?<=configCreationDate = ")[^"]*')
+
+
+def without_time(*, page: str) -> str:
+    """Return a page of MultiQC without what differs between two pages of the same content: times and a random id."""
+
+    def packed(match: re.Match[str]) -> str:
+        content = gzip.decompress(base64.b64decode(match[0]))
+        return base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
+
+    return _TIME.sub("", _ID.sub("", _PLOTS.sub(packed, page)))
 
 
 def all_sections(*, tables: Mapping[str, Any]) -> list[Section]:
@@ -66,4 +83,5 @@ def run_multiqc(*, sections: list[Section], fastqc: list[str], output: Path) -> 
         command += ["--filename", "multiqc.html", "--outdir", work / "out"]
         run_program(command=[*command, work, *folders], what="MultiQC")
         with atomic_write(output) as part:
-            shutil.copyfile(work / "out" / "multiqc.html", part)
+            page = (work / "out" / "multiqc.html").read_text(encoding="utf-8")
+            part.write_text(without_time(page=page), encoding="utf-8")

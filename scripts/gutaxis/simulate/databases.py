@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from gutaxis.files import atomic_write
 from gutaxis.simulate.catalogue import INDEX, SPECIES
 from gutaxis.simulate.genomes import Gut, simulate_gut
 
@@ -148,9 +149,15 @@ def simulate_databases(
     """
     data = humann_data_folder()
     gut = simulate_gut(humann_data=data, seed=SEQUENCE_SEED)
-    write_genomes(gut=gut, folder=genomes)
-    write_host(gut=gut, folder=host, threads=threads)
-    write_metaphlan(gut=gut, folder=metaphlan, threads=threads)
-    write_nucleotide(gut=gut, folder=nucleotide)
-    write_protein(gut=gut, folder=protein, threads=threads)
-    write_pathways(gut=gut, humann_data=data, folder=pathways)
+    with atomic_write(genomes) as part:
+        write_genomes(gut=gut, folder=part)
+    with atomic_write(host) as part:
+        write_host(gut=gut, folder=part, threads=threads)
+    with atomic_write(metaphlan) as part:
+        write_metaphlan(gut=gut, folder=part, threads=threads)
+    with atomic_write(nucleotide) as part:
+        write_nucleotide(gut=gut, folder=part)
+    with atomic_write(protein) as part:
+        write_protein(gut=gut, folder=part, threads=threads)
+    with atomic_write(pathways) as part:
+        write_pathways(gut=gut, humann_data=data, folder=part)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gutaxis.files import write_tsv
+from gutaxis.files import atomic_write, write_tsv
 from gutaxis.single_cell.markers import UNRESOLVED
 from gutaxis.single_cell.profiles import read_clusters
 
@@ -79,10 +79,11 @@ def label_files(
     """
     table = cell_labels(embedding=embedding, clusters=clusters, subsets=subsets)
     groups = {str(name): own for name, own in table.groupby("sample_id", sort=True)}
-    output.mkdir(parents=True, exist_ok=True)
-    for sample in sorted(samples):
-        own = groups.get(sample, table.iloc[:0])
-        write_tsv(own.rename_axis("cell").reset_index()[LABEL_COLUMNS], output / f"{sample}.tsv", digits=6)
+    with atomic_write(output) as part:
+        part.mkdir()
+        for sample in sorted(samples):
+            own = groups.get(sample, table.iloc[:0])
+            write_tsv(own.rename_axis("cell").reset_index()[LABEL_COLUMNS], part / f"{sample}.tsv", digits=6)
 
 
 def write_lineages(*, embedding: Path, clusters: Path, output: Path) -> None:
