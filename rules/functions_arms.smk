@@ -68,6 +68,14 @@ def batches_of_tissue(wildcards):
     return {sample: str(COHORT.samples.at[sample, "batch"]) for sample in TISSUES[wildcards.tissue]}
 
 
+def reference_of_tissue(wildcards):
+    """Param function: the samples of a tissue that a frozen embedding is learned from; None: all, it is not frozen."""
+    if FROZEN["embedding"] is None:
+        return None
+    batches = batches_of_tissue(wildcards)
+    return [sample for sample, batch in batches.items() if batch in FROZEN["embedding"]]
+
+
 def matrix_of(wildcards):
     """Input function: the count matrix of a single-cell sample, a file or a folder."""
     return COHORT.files(sample_id=wildcards.sample)[0][0]

@@ -208,7 +208,7 @@ def _joined(
             after=pd.concat([after, *(part.values.loc[kept] for part in placed)], axis=1),
             rows=pd.concat([learned.prepared.rows, *(part.prepared.rows for part in placed)]),
         ),
-        batches=pd.concat([done.batches, *batches], ignore_index=True),
+        batches=pd.DataFrame([row for table in [done.batches, *batches] for row in table.to_dict("records")]),
         steps=pd.concat([done.steps, pd.DataFrame([steps])], ignore_index=True),
         design=design,
         messages=messages.table(),
