@@ -20,6 +20,14 @@ def mode_samples(wildcards):
     return MODE_SAMPLES[wildcards.mode]
 
 
+def reference_of_mode(wildcards):
+    """Param function: the samples of a mode that a frozen normalisation is learned from; None: all, it is not frozen."""
+    if FROZEN["normalisation"] is None:
+        return None
+    batch = COHORT.samples["batch"].astype(str)
+    return [sample for sample in MODE_SAMPLES[wildcards.mode] if batch[sample] in FROZEN["normalisation"]]
+
+
 def control_of(wildcards):
     """Param function: N for a patient's sample, or the kind of control."""
     return COHORT.samples.at[wildcards.sample, "control"]
