@@ -86,7 +86,7 @@ def test_a_reference_without_cells_or_plasma_is_told(tmp_path):
 
 
 def test_words_that_are_no_choice_are_refused_by_the_schema(tmp_path):
-    (told,) = refused(tmp_path, reference=["B1"], normalisation="freeze")
-    assert told.startswith("C03 config column=batches.normalisation value=freeze")
+    (told,) = refused(tmp_path, reference=["B1"], normalisation="frosen")
+    assert told.startswith("C03 config column=batches.normalisation value=frosen")
     assert "Did you mean `frozen`" in told
     assert refused(tmp_path, reference=[], models="frozen")[0].startswith("C03")
