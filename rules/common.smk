@@ -11,6 +11,7 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
+from gutaxis.cohort.checks_frozen import PARTS, check_frozen, reference_batches
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import load_cohort
 from gutaxis.errors import GutaxisError
@@ -27,6 +28,7 @@ prepare_environment(base=BASE)
 try:
     config = load_config(config=config, schema_path=BASE / "config/schemas/config.schema.json")
     COHORT = load_cohort(config=config, root=Path.cwd())
+    check_frozen(config=config, cohort=COHORT)
     LAYERS = plan_layers(config=config, cohort=COHORT)
     METAGENOME_ARM = any(layer.arm == "metagenome" for layer in LAYERS.values())
     check_config(config=config, arm=METAGENOME_ARM, resources=BASE / "resources")
@@ -34,6 +36,8 @@ except GutaxisError as error:
     sys.exit(f"\n{error}\n\nNothing was run. Config and sheets are described in config/README.md.")
 
 OUT = config["output"]
+# Part -> batches that it learns from; None: all.
+FROZEN = {part: reference_batches(config=config, part=part) for part in PARTS}
 MGX = f"{OUT}/metagenome"
 MTB = f"{OUT}/metabolome"
 CELLS = f"{OUT}/single_cell"

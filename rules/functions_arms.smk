@@ -20,6 +20,14 @@ def mode_samples(wildcards):
     return MODE_SAMPLES[wildcards.mode]
 
 
+def reference_of_mode(wildcards):
+    """Param function: the samples of a mode that a frozen normalisation is learned from; None: all, it is not frozen."""
+    if FROZEN["normalisation"] is None:
+        return None
+    batch = COHORT.samples["batch"].astype(str)
+    return [sample for sample in MODE_SAMPLES[wildcards.mode] if batch[sample] in FROZEN["normalisation"]]
+
+
 def control_of(wildcards):
     """Param function: N for a patient's sample, or the kind of control."""
     return COHORT.samples.at[wildcards.sample, "control"]
@@ -66,6 +74,14 @@ def samples_of_tissue(wildcards):
 def batches_of_tissue(wildcards):
     """Param function: sample -> batch of a tissue's samples."""
     return {sample: str(COHORT.samples.at[sample, "batch"]) for sample in TISSUES[wildcards.tissue]}
+
+
+def reference_of_tissue(wildcards):
+    """Param function: the samples of a tissue that a frozen embedding is learned from; None: all, it is not frozen."""
+    if FROZEN["embedding"] is None:
+        return None
+    batches = batches_of_tissue(wildcards)
+    return [sample for sample, batch in batches.items() if batch in FROZEN["embedding"]]
 
 
 def matrix_of(wildcards):

@@ -69,6 +69,7 @@ rule normalise_metabolites:
     params:
         injections=INJECTIONS,
         settings=config["metabolome"]["normalisation"],
+        reference=FROZEN["normalisation"],
         figures=METABOLOME_FIGURES,
         tables=PROCESSED,
         code=code("normalise_metabolites"),

@@ -65,6 +65,7 @@ rule link_features:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
         samples=mode_samples,
+        reference=reference_of_mode,
         injections=INJECTIONS,
         min_share=config["metabolome"]["normalisation"]["min_detection"],
         code=code("link_features"),
@@ -157,6 +158,7 @@ rule feature_matrix:
         runtime=by_attempt(60),
     params:
         samples=mode_samples,
+        reference=reference_of_mode,
         code=code("feature_matrix"),
     message:
         "Feature table, {wildcards.mode} mode"

@@ -21,6 +21,7 @@ METHODS_KEYS = (
     "differential",
     "integration",
     "prediction",
+    "batches",
 )
 METHODS_RUN = {
     **cohort_facts(cohort=COHORT),

@@ -44,6 +44,7 @@ rule prediction_models:
     params:
         layers=PREDICTING,
         settings=PREDICTION_SETTINGS,
+        reference=FROZEN["models"],
         seed=config["seed"],
         code=code("prediction_models"),
     message:
@@ -72,6 +73,7 @@ rule locked_model:
     params:
         layers=PREDICTING,
         settings=PREDICTION_SETTINGS,
+        reference=FROZEN["models"],
         seed=config["seed"],
         code=code("locked_model"),
     message:

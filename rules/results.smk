@@ -26,7 +26,7 @@ def metagenome_files(wildcards):
 
 def report_files(wildcards):
     """The page and the methods text of every run; MultiQC where an arm starts from raw files."""
-    files = [f"{OUT}/report/index.html", f"{OUT}/provenance/methods.md"]
+    files = [f"{OUT}/report/index.html", f"{OUT}/provenance/methods.md", f"{OUT}/provenance/batch_choices.tsv"]
     return files + ([f"{OUT}/report/multiqc.html"] if ARMS else [])
 
 

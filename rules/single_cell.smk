@@ -62,6 +62,7 @@ rule embed_cells:
     params:
         samples=samples_of_tissue,
         batches=batches_of_tissue,
+        reference=reference_of_tissue,
         settings=config["single_cell"]["embedding"],
         seed=config["seed"],
         code=code("embed_cells"),
@@ -95,6 +96,7 @@ rule label_lineages:
         runtime=by_attempt(240),
     params:
         samples=samples_of_tissue,
+        reference=reference_of_tissue,
         settings=config["single_cell"]["annotation"],
         code=code("label_lineages"),
     message:
@@ -124,6 +126,7 @@ rule embed_subset:
     params:
         samples=samples_of_tissue,
         batches=batches_of_tissue,
+        reference=reference_of_tissue,
         settings=config["single_cell"]["embedding"],
         seed=config["seed"],
         code=code("embed_subset"),
@@ -154,6 +157,7 @@ rule label_states:
         runtime=by_attempt(240),
     params:
         samples=samples_of_tissue,
+        reference=reference_of_tissue,
         settings=config["single_cell"]["annotation"],
         code=code("label_states"),
     message:

@@ -12,6 +12,7 @@ with script(snakemake):
         samples=dict(zip(samples, map(Path, snakemake.input.h5ad), strict=True)),
         hvg_tables=dict(zip(samples, map(Path, snakemake.input.hvg), strict=True)),
         batches=snakemake.params.batches,
+        reference=snakemake.params.reference,
         settings=EmbedSettings(**snakemake.params.settings, seed=snakemake.params.seed),
         embedding=Path(snakemake.output.embedding),
         hvg=Path(snakemake.output.hvg),

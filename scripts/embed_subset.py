@@ -10,6 +10,7 @@ with script(snakemake):
     embed_files(
         samples=dict(zip(snakemake.params.samples, map(Path, snakemake.input.h5ad), strict=True)),
         batches=snakemake.params.batches,
+        reference=snakemake.params.reference,
         subset=snakemake.wildcards.subset,
         cells=Path(snakemake.input.cells),
         settings=EmbedSettings(**snakemake.params.settings, seed=snakemake.params.seed),

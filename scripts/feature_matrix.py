@@ -10,5 +10,6 @@ with script(snakemake):
         consensus=Path(snakemake.input.consensus),
         areas=Path(snakemake.input.areas),
         forced=dict(zip(snakemake.params.samples, map(Path, snakemake.input.forced), strict=True)),
+        reference=snakemake.params.reference,
         **{name: Path(path) for name, path in snakemake.output.items()},
     )

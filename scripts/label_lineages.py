@@ -13,6 +13,7 @@ with script(snakemake):
         embedding=embedding,
         markers=Path(snakemake.input.markers),
         tissue=snakemake.wildcards.tissue,
+        reference=snakemake.params.reference,
         clusters=clusters,
         sets=Path(snakemake.output.sets),
         settings=AnnotationSettings.from_config(snakemake.params.settings),

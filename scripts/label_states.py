@@ -11,6 +11,7 @@ with script(snakemake):
         embedding=Path(snakemake.input.embedding),
         markers=Path(snakemake.input.markers),
         tissue=snakemake.wildcards.tissue,
+        reference=snakemake.params.reference,
         subset=snakemake.wildcards.subset,
         clusters=Path(snakemake.output.clusters),
         sets=Path(snakemake.output.sets),

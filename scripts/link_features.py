@@ -15,6 +15,7 @@ with script(snakemake):
     shared = {
         "injections": pd.DataFrame(snakemake.params.injections).set_index("sample_id").loc[list(features)],
         "mode": snakemake.wildcards.mode,
+        "reference": snakemake.params.reference,
         "preset": preset_of(instrument=snakemake.params.instrument, overrides=snakemake.params.parameters),
     }
     made = {name: outputs.pop(name) for name in ("consensus", "decisions")}

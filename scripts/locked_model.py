@@ -12,4 +12,5 @@ with script(snakemake):
         model=snakemake.wildcards.model,
         output=snakemake.output[0],
         seed=given.seed,
+        reference=given.reference,
     )

@@ -16,6 +16,7 @@ with script(snakemake):
         tables=list(zip(*(map(Path, snakemake.input[name]) for name in ("values", "state", "features")), strict=True)),
         injections=pd.DataFrame(snakemake.params.injections).set_index("sample_id"),
         settings=settings,
+        reference=snakemake.params.reference,
         **{f"path_{name}": outputs[name] for name in snakemake.params.tables},
     )
     write_quality_figures(

@@ -10,6 +10,7 @@ with script(snakemake):
         outcomes=snakemake.input.outcomes,
         settings={**given.settings, "state": snakemake.wildcards.state},
         seed=given.seed,
+        reference=given.reference,
         threads=snakemake.threads,
         **dict(snakemake.output.items()),
     )

@@ -235,7 +235,7 @@ def test_components_are_those_of_a_dense_svd():
         shares=profiles(n_types=6, n_genes=80, n_markers=10), types=rng.integers(0, 6, 200), depth=300, rng=rng
     )
     values = counts.log1p()
-    scores = principal_components(values=values, n_components=5, seed=0)
+    scores = principal_components(values=values, n_components=5, seed=0).scores
     dense = values.toarray().astype(float)
     left, sizes, _ = np.linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(scores), np.abs(left[:, :5] * sizes[:5]), atol=1e-3)

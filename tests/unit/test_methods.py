@@ -78,6 +78,7 @@ VARIANTS = {
         "single_cell__annotation__celltypist": "model.pkl", "diversity__trees": {"taxa": "tree.nwk"},
         "differential__families": {"taxa": "family"}, "contrasts__survival": {"role": "exploratory"},
         "prediction__models": ["elastic_net", "random_forest"],
+        "batches": {"reference": ["B2", "B1"], "normalisation": "frozen", "embedding": "frozen", "models": "frozen"},
     },
     "least": {
         "metagenome__functions": False, "metagenome__reads__trf": False, "metagenome__reads__fastqc": False,
@@ -113,6 +114,17 @@ def test_no_reference_is_unused_by_all_configs():
         made = Facts(config=filled(**changes), run=with_trees(name), versions=VERSIONS)
         cited |= set(re.findall(r"@([a-z0-9_]+)", text_of(made)))
     assert cited == set(read_bibliography(path=BIBLIOGRAPHY))
+
+
+def test_what_is_frozen_is_said_and_nothing_else():
+    chosen = {"reference": ["B2", "B1"], "normalisation": "refit", "embedding": "frozen", "models": "refit"}
+    said = text_of(facts(filled(batches=chosen)))
+    assert "Two batches (`B1` and `B2`) alone taught the variable genes, components, integration, clusters" in said
+    assert "took the cluster of most of their nearest reference cells" in said
+    assert "patients of later batches entered no fold" not in said
+    assert "alone taught" not in text_of(facts())
+    without = {name: layer for name, layer in run()["layers"].items() if layer["arm"] != "single_cell"}
+    assert "alone taught" not in text_of(facts(filled(batches=chosen), layers=without, tissues=[]))
 
 
 def test_references_are_whole():

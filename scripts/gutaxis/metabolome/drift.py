@@ -9,7 +9,7 @@ is also corrected by a curve that never saw it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,20 @@ FEWEST_STUDY = 5
 CURVE, SHIFT, STUDY_SHIFT, TYPICAL_SHIFT, NOTHING = "loess", "qc_median", "study_median", "typical_shift", "none"
 #: Variance of the median of n standard normal values, n = 1 ... 9; beyond, pi / (2 n) is close.
 MEDIAN_VARIANCE = (1.0, 0.5, 0.4487, 0.2982, 0.2868, 0.2147, 0.2104, 0.1682, 0.1661)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Levels that batches are brought to: by feature, log2; NaN where nothing is known.
+
+    Parameters
+    ----------
+    qc, study
+        Median over batches of the medians of the pooled QCs, and of the study samples.
+    """
+
+    qc: pd.Series
+    study: pd.Series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +64,8 @@ class Corrected:
     methods
         Features x batches: how each was corrected: ``loess``, ``qc_median``, ``study_median``, ``typical_shift`` (the
         median step of the other features, where a feature has neither QC nor study values enough) or ``none``.
+    target
+        The levels that the batches were brought to.
     """
 
     values: pd.DataFrame
@@ -57,6 +73,7 @@ class Corrected:
     spread: pd.DataFrame
     batches: pd.DataFrame
     methods: pd.DataFrame
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,7 @@ class _Levels:
 def correct_drift(
     *, values: pd.DataFrame, order: pd.Series, batch: pd.Series, qc: pd.Series, study: pd.Series,
     fewest: int = FEWEST_QCS, drift: bool = True, align: bool = True, study_medians: bool = True,
+    target: Target | None = None,
 ) -> Corrected:  # fmt: skip
     """Take drift and batch steps off log2 intensities.
 
@@ -108,6 +126,9 @@ def correct_drift(
         Whether steps between batches are taken off; False: curves are centred at their own batch's level.
     study_medians
         Whether the median of a batch's study samples may align a feature without QC values.
+    target
+        Levels that earlier batches taught: these batches are brought to them, each by itself. None: the levels are the
+        medians over these batches.
 
     Returns
     -------
@@ -128,8 +149,11 @@ def correct_drift(
         offsets=np.zeros_like(x), held=np.full_like(x, np.nan), spread=np.ones_like(x),
     )  # fmt: skip
     batches = sorted(pd.unique(names))
-    align = align and len(batches) > 1
+    align = align and (len(batches) > 1 or target is not None)
     levels = _levels(x=x, names=names, batches=batches, is_qc=is_qc, is_study=is_study)
+    if target is not None:
+        known = {"qc_reference": target.qc, "study_reference": target.study}
+        levels = replace(levels, **{name: level.reindex(values.index).to_numpy() for name, level in known.items()})
     methods = np.full((len(x), len(batches)), NOTHING, dtype=object)
     rows = []
     for column, name in enumerate(batches):
@@ -170,6 +194,10 @@ def correct_drift(
         spread=pd.DataFrame(work.spread, **frame)[chosen],
         batches=pd.DataFrame(rows),
         methods=pd.DataFrame(methods, index=values.index, columns=batches),
+        target=Target(
+            qc=pd.Series(levels.qc_reference, index=values.index),
+            study=pd.Series(levels.study_reference, index=values.index),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Forced integration: what a file holds where a kept feature was not found; and the matrix of all cells."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def force_integrate(
 
 
 def fill_cells(
-    *, areas: pd.DataFrame, forced: pd.DataFrame, signal: pd.DataFrame
+    *, areas: pd.DataFrame, forced: pd.DataFrame, signal: pd.DataFrame, reference: Collection[str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Fill what was not detected from forced integration where there is a signal.
 
@@ -186,6 +186,8 @@ def fill_cells(
         features x samples, detected areas, NaN = not detected.
     forced, signal
         Same shape: area of the window, and whether it holds a signal.
+    reference
+        Samples that the ratios are taken from; None: all.
 
     Returns
     -------
@@ -198,6 +200,8 @@ def fill_cells(
     forced, signal = forced.reindex_like(areas), signal.reindex_like(areas).eq(True)
     found = areas.notna()
     ratios = (areas / forced.where(forced > 0)).where(found)
+    if reference is not None:
+        ratios = ratios[[sample for sample in ratios if sample in reference]]
     everywhere = float(np.nanmedian(ratios.to_numpy())) if ratios.notna().to_numpy().any() else 1.0
     ratio = ratios.median(axis=1).where(ratios.notna().sum(axis=1) >= MIN_CELLS, everywhere)
     usable = ~found & signal & (forced > 0)
@@ -217,6 +221,7 @@ def assemble_matrix(
     state: Path,
     features: Path,
     cells: Path,
+    reference: Collection[str] | None = None,
 ) -> None:
     """Put detected and forced areas of all files into the feature table of a mode.
 
@@ -230,6 +235,8 @@ def assemble_matrix(
         The feature table to write (:mod:`gutaxis.metabolome.feature_table`).
     cells
         Table to write: sample_id, detected, forced, absent (counts).
+    reference
+        As of :func:`fill_cells`.
 
     Raises
     ------
@@ -241,7 +248,7 @@ def assemble_matrix(
     tables = {sample: read_table(path=forced[sample]) for sample in detected.columns}
     area = pd.DataFrame({sample: table["area"] for sample, table in tables.items()})
     signal = pd.DataFrame({sample: table["signal"].astype(bool) for sample, table in tables.items()})
-    values, states, ratio = fill_cells(areas=detected, forced=area, signal=signal)
+    values, states, ratio = fill_cells(areas=detected, forced=area, signal=signal, reference=reference)
     table = make_feature_table(values=values, state=states, features=kept.join(ratio))
     write_feature_table(table=table, path_values=matrix, path_state=state, path_features=features)
     counts = pd.DataFrame({word: (states == word).sum() for word in (DETECTED, FORCED, ABSENT)})

@@ -57,7 +57,9 @@ def missing_mechanism(*, values: pd.DataFrame, measured: pd.DataFrame, searched:
     return pd.DataFrame({"n_missing": missing, "missing_share": share, "mechanism": mechanism})
 
 
-def nearest_neighbours(*, values: pd.DataFrame, targets: pd.Index, k: int = NEIGHBOURS) -> pd.DataFrame:
+def nearest_neighbours(
+    *, values: pd.DataFrame, targets: pd.Index, k: int = NEIGHBOURS, placed: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Predict every cell of some features from the features most correlated with them.
 
     For feature f in sample s: z = sum over the k features g with a value in s and the largest |r_fg| of
@@ -73,6 +75,8 @@ def nearest_neighbours(*, values: pd.DataFrame, targets: pd.Index, k: int = NEIG
         Features to predict.
     k
         Neighbours used.
+    placed
+        The same features x other samples, which are predicted in place of ``values`` and teach nothing.
 
     Returns
     -------
@@ -88,10 +92,13 @@ def nearest_neighbours(*, values: pd.DataFrame, targets: pd.Index, k: int = NEIG
     chosen = values.index.get_indexer(targets)
     r = _correlations(z=z.to_numpy(), chosen=chosen)
     r[np.arange(len(chosen)), chosen] = 0.0
+    shown = values if placed is None else placed
+    if placed is not None:
+        z = placed.sub(centre, axis=0).div(scale.where(scale > 0), axis=0)
     given = np.isfinite(z.to_numpy())
     z_filled = np.where(given, z.to_numpy(), 0.0)
     order = np.argsort(-np.abs(r), axis=1, kind="stable")
-    predicted = np.full((len(chosen), values.shape[1]), np.nan)
+    predicted = np.full((len(chosen), shown.shape[1]), np.nan)
     for row, ranking in enumerate(order):
         ranked = ranking[np.abs(r[row, ranking]) > 0]
         usable = given[ranked] & (np.cumsum(given[ranked], axis=0) <= k)
@@ -99,7 +106,7 @@ def nearest_neighbours(*, values: pd.DataFrame, targets: pd.Index, k: int = NEIG
         total = weight.sum(axis=0)
         guess = (weight * r[row, ranked][:, None] * z_filled[ranked]).sum(axis=0) / np.where(total > 0, total, 1.0)
         predicted[row] = np.where(usable.sum(axis=0) >= FEWEST_NEIGHBOURS, guess, np.nan)
-    result = pd.DataFrame(predicted, index=targets, columns=values.columns)
+    result = pd.DataFrame(predicted, index=targets, columns=shown.columns)
     result = result.mul(scale.reindex(targets), axis=0).add(centre.reindex(targets), axis=0)
     medians = values.reindex(targets).median(axis=1)
     return result.apply(lambda column: column.fillna(medians))
@@ -146,16 +153,56 @@ def impute(
     gaps = values.isna() & measured & values.notna().any(axis=1).to_numpy()[:, None]
     below = gaps[about["mechanism"] == BELOW]
     other = gaps[about["mechanism"] == OTHER]
-    filled = values.copy()
-    if len(below):
-        half = values.loc[below.index].min(axis=1) - 1
-        filled.loc[below.index] = values.loc[below.index].apply(lambda column: column.fillna(half)).where(
-            below | values.loc[below.index].notna()
-        )  # fmt: skip
-    if len(other):
-        guessed = nearest_neighbours(values=values, targets=other.index, k=k)
-        filled.loc[other.index] = values.loc[other.index].where(~other, guessed)
+    filled = _fill(values=values, below=below, other=other, learned=values, k=k)
     states = state.mask(gaps & filled.notna(), IMPUTED).mask(filled.isna(), ABSENT)
     counts = pd.DataFrame({"n_half_minimum": below.sum(axis=1), "n_neighbours": other.sum(axis=1)})
     about = about.join(counts.reindex(values.index).fillna(0).astype(int))
     return filled, states, about
+
+
+def impute_placed(
+    *, values: pd.DataFrame, state: pd.DataFrame, measured: pd.DataFrame, learned: pd.DataFrame, mechanism: pd.Series,
+    searched: bool, k: int = NEIGHBOURS,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """Fill missing values of later samples by what earlier ones taught: mechanism, smallest value, correlations.
+
+    Parameters
+    ----------
+    values, state, measured
+        As for :func:`impute`, of the later samples.
+    learned
+        The same features x earlier samples, before they were filled.
+    mechanism
+        By feature, of :func:`missing_mechanism` on the earlier samples. A feature that missed nowhere among them misses
+        below detection if the raw data were searched, for another reason if not.
+    searched
+        Whether every missing cell was looked for in the raw data.
+    k
+        Neighbours of :func:`nearest_neighbours`.
+
+    Returns
+    -------
+    tuple
+        Filled values, and states.
+    """
+    reason = mechanism.where(mechanism != COMPLETE, BELOW if searched else OTHER)
+    gaps = values.isna() & measured
+    filled = _fill(values=values, below=gaps[reason == BELOW], other=gaps[reason == OTHER], learned=learned, k=k)
+    return filled, state.mask(gaps & filled.notna(), IMPUTED).mask(filled.isna(), ABSENT)
+
+
+def _fill(
+    *, values: pd.DataFrame, below: pd.DataFrame, other: pd.DataFrame, learned: pd.DataFrame, k: int
+) -> pd.DataFrame:
+    """Fill the gaps that two tables of truth values show, by the bounds and correlations of ``learned``."""
+    filled = values.copy()
+    if len(below):
+        half = learned.loc[below.index].min(axis=1) - 1
+        filled.loc[below.index] = values.loc[below.index].apply(lambda column: column.fillna(half)).where(
+            below | values.loc[below.index].notna()
+        )  # fmt: skip
+    if len(other):
+        placed = None if learned is values else values
+        guessed = nearest_neighbours(values=learned, targets=other.index, k=k, placed=placed)
+        filled.loc[other.index] = values.loc[other.index].where(~other, guessed)
+    return filled

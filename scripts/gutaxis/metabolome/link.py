@@ -1,6 +1,6 @@
 """All files of a mode aligned and linked: one row per feature, one column per sample."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from gutaxis.files import write_tsv
 from gutaxis.metabolome.alignment import MIN_FEATURES, align
 from gutaxis.metabolome.clock import Alignment, identity
 from gutaxis.metabolome.features import configure, feature_rows, load, ordered
+from gutaxis.metabolome.link_frozen import match_features, refuse_no_file
 from gutaxis.metabolome.presets import Preset
 
 PREFIX = {"positive": "POS", "negative": "NEG"}
@@ -48,7 +49,7 @@ def choose_reference(*, sizes: Mapping[str, int], control: pd.Series) -> str:
 
 
 def align_all(
-    *, maps: Mapping[str, pyopenms.FeatureMap], control: pd.Series, preset: Preset
+    *, maps: Mapping[str, pyopenms.FeatureMap], control: pd.Series, preset: Preset, reference: str | None = None
 ) -> tuple[str, dict[str, Alignment]]:
     """Align every file to the reference; blanks stay as they are, since they have nothing to align by.
 
@@ -60,6 +61,8 @@ def align_all(
         N, BLANK, POOL_QC or MOCK by sample id.
     preset
         Settings of the instrument.
+    reference
+        Sample to align to; None: that of :func:`choose_reference`.
 
     Returns
     -------
@@ -72,7 +75,8 @@ def align_all(
         M11: nothing to refer to, or a study sample or pooled QC cannot be aligned although the reference has enough
         features: it would be compared at the wrong times without anybody noticing.
     """
-    reference = choose_reference(sizes={sample: maps[sample].size() for sample in maps}, control=control)
+    if reference is None:
+        reference = choose_reference(sizes={sample: maps[sample].size() for sample in maps}, control=control)
     end = float(feature_rows(features=maps[reference])["rt"].max()) + 60.0
     made: dict[str, Alignment] = {}
     for sample in sorted(maps):
@@ -182,6 +186,7 @@ def link_features(
     areas: Path,
     alignment: Path,
     transformations: Path,
+    reference: Collection[str] | None = None,
 ) -> None:
     """Align and link the features of all files of a mode.
 
@@ -201,16 +206,32 @@ def link_features(
         One row per sample: ``ALIGNMENT_COLUMNS``.
     transformations
         Knots of each sample: ``KNOT_COLUMNS``.
+    reference
+        Samples whose features are linked, as if there were no others; features of the others are matched with them
+        (:func:`gutaxis.metabolome.link_frozen.match_features`). None: all.
 
     Raises
     ------
     GutaxisError
-        M11 of :func:`align_all`.
+        M11 of :func:`align_all`; M14: no file of the reference.
     """
     maps = {sample: load(path=files[sample]) for sample in sorted(files)}
-    reference, alignments = align_all(maps=maps, control=injections["control"], preset=preset)
-    features, values = link(maps=maps, alignments=alignments, mode=mode, preset=preset)
-    print(f"{mode}: {len(features)} features in {len(maps)} files, aligned to {reference}")
+    control = injections["control"]
+    teaching = {sample: found for sample, found in maps.items() if reference is None or sample in reference}
+    if reference is not None:
+        refuse_no_file(mode=mode, samples=teaching)
+    clock, alignments = align_all(maps=teaching, control=control, preset=preset)
+    features, values = link(maps=teaching, alignments=alignments, mode=mode, preset=preset)
+    print(f"{mode}: {len(features)} features in {len(teaching)} files, aligned to {clock}")
+    later = {sample: found for sample, found in maps.items() if sample not in teaching}
+    if later:
+        _, more = align_all(maps={clock: maps[clock], **later}, control=control, preset=preset, reference=clock)
+        matched = match_features(features=features, maps=later, alignments=more, preset=preset)
+        print(
+            f"{mode}: {len(later)} later files, {int(matched.notna().any(axis=1).sum())} of the features among theirs"
+        )
+        values = values.join(matched)[sorted(maps)]
+        alignments = {sample: (alignments if sample in teaching else more)[sample] for sample in maps}
     summary = [
         (sample, found.status, maps[sample].size(), found.pairs, found.residual_before_s, found.residual_after_s)
         for sample, found in alignments.items()

@@ -61,7 +61,8 @@ class Corrections:
 class ModeResult:
     """One ionisation mode, corrected: features x injections, features x QCs, dilution by injection (log2).
 
-    ``held_out`` has the error of one measurement, ``held_out_plain`` that of the correction too.
+    ``held_out`` has the error of one measurement, ``held_out_plain`` that of the correction too. ``profile``: what
+    dilution was measured against, log2 by feature; None without that step.
     """
 
     values: pd.DataFrame
@@ -69,6 +70,39 @@ class ModeResult:
     held_out_plain: pd.DataFrame
     factors: pd.Series
     corrected: Corrected
+    profile: pd.Series | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What a set of injections taught, enough to place others on it.
+
+    Parameters
+    ----------
+    prepared
+        These injections.
+    corrections
+        What is done to them.
+    passed, kept
+        Features after the first and after the last filters.
+    results
+        By mode.
+    layer
+        Kept features x their study samples, log2, not imputed.
+    searched
+        Whether every missing cell of it was looked for in the raw data.
+    mechanism
+        By kept feature; None where nothing is imputed.
+    """
+
+    prepared: Prepared
+    corrections: Corrections
+    passed: pd.Index
+    kept: pd.Index
+    results: "dict[str, ModeResult]"
+    layer: pd.DataFrame
+    searched: bool
+    mechanism: pd.Series | None
 
 
 def prepare(*, table: FeatureTable, rows: pd.DataFrame, messages: Messages) -> Prepared:
@@ -161,7 +195,7 @@ def first_filters(*, prepared: Prepared, settings: ProcessSettings, messages: Me
 
 def correct_mode(
     *, prepared: Prepared, mode: str, kept: pd.Index, corrections: Corrections, settings: ProcessSettings,
-    confounded: bool, messages: Messages,
+    confounded: bool, messages: Messages, learned: ModeResult | None = None,
 ) -> ModeResult:  # fmt: skip
     """Correct drift and batches of one mode, then dilution.
 
@@ -175,6 +209,8 @@ def correct_mode(
         Whether batch and timepoint go together: then no study sample aligns a batch.
     messages
         Where it is told.
+    learned
+        The mode in earlier batches, whose levels and profile stand; None: they are those of these injections.
     """
     features = kept[(prepared.modes[kept] == mode).to_numpy()]
     measured = prepared.measured.loc[features].any(axis=0)
@@ -184,19 +220,19 @@ def correct_mode(
     corrected = correct_drift(
         values=prepared.log2.loc[features, columns], order=rows["run_order"], batch=rows["batch"], qc=is_qc,
         study=rows["control"] == STUDY, fewest=settings.min_qc, drift=corrections.drift, align=corrections.align,
-        study_medians=not confounded,
+        study_medians=not confounded, target=None if learned is None else learned.corrected.target,
     )  # fmt: skip
     for message, warn in drift_messages(corrected=corrected, fewest=settings.min_qc, drift=corrections.drift):
         messages.tell(step="drift", mode=mode, message=message, warn=warn)
     for message in odd_controls(corrected=corrected):
         messages.tell(step="drift", mode=mode, message=message, warn=True)
     values, held = corrected.values, corrected.held_out
-    factors = pd.Series(0.0, index=columns)
+    factors, reference = pd.Series(0.0, index=columns), None
     if corrections.pqn:
         references = is_qc if is_qc.any() else rows["control"] == STUDY
-        reference = reference_profile(values=values, references=references)
+        reference = reference_profile(values=values, references=references) if learned is None else learned.profile
         found = quotient_factors(values=values.loc[:, rows["control"] != BLANK], reference=reference)
-        if not is_qc.any():
+        if learned is None and not is_qc.any():
             messages.tell(step="pqn", mode=mode, message="No pooled QC: the reference is the median sample", warn=True)
         if few := sorted(found.index[found.isna()]):
             text = f"Too few features to tell the dilution of {len(few)} injections; they stay as they are"
@@ -216,6 +252,7 @@ def correct_mode(
         held_out_plain=held,
         factors=factors,
         corrected=corrected,
+        profile=reference,
     )
 
 

@@ -1,6 +1,6 @@
 """From linked features to those that are integrated in every file: detection filter, panel, adducts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -69,6 +69,7 @@ def select_features(
     min_share: float,
     consensus: Path,
     decisions: Path,
+    reference: Collection[str] | None = None,
 ) -> None:
     """Keep the features that are detected often enough or belong to the panel, and group their ions.
 
@@ -91,8 +92,12 @@ def select_features(
         panel, kept_by, share_*, adduct, group, neutral_mass, adduct_r.
     decisions
         Table to write, one row per linked feature: why it is kept, or NA.
+    reference
+        Samples that decide; None: all.
     """
     features, values = read_table(path=linked), read_table(path=areas)
+    if reference is not None:
+        values = values[[sample for sample in values if sample in reference]]
     kept, judged = choose_features(
         features=features,
         areas=values,

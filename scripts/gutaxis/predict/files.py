@@ -1,6 +1,6 @@
 """Prediction from files to files: the one function that the rule calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def prediction_files(
     *, layers: Mapping[str, Path | str], outcomes: Path | str, settings: Mapping[str, Any], performance: Path | str,
     predictions: Path | str, importance: Path | str, null: Path | str, roc: Path | str, roc_svg: Path | str,
     roc_html: Path | str, calibration_svg: Path | str, calibration_html: Path | str, seed: int, threads: int = 1,
+    reference: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Judge every model of response and PFS2, and write what was found.
 
@@ -50,6 +51,8 @@ def prediction_files(
         Same seed, same bytes, whatever the number of threads.
     threads
         Processes for the shuffled runs.
+    reference
+        Batches that models are fitted to and judged on; None: all.
 
     Raises
     ------
@@ -57,10 +60,14 @@ def prediction_files(
         I20 to I24, see :mod:`gutaxis.predict.guards`. Too few patients are no error: rows or tables say why.
     """
     chosen = Settings.of(settings=settings)
-    cohort = read_cohort(layers=layers, outcomes=outcomes, state=chosen.state, clinical=chosen.clinical)
+    cohort = read_cohort(
+        layers=layers, outcomes=outcomes, state=chosen.state, clinical=chosen.clinical, reference=reference
+    )
     found, refusals = predict(cohort=cohort, settings=chosen, seed=seed, threads=threads)
     head = [*(f"no result for {name}: {reason}" for name, reason in refusals.items()), *LIMITS]
     head.append(f"state {chosen.state}; {len(cohort.patients)} patients; seed {seed}")
+    if reference is not None:
+        head.append(f"frozen: learned from and judged on samples of the batches {', '.join(reference)} alone")
     about = {
         "performance": (
             performance,

@@ -6,7 +6,7 @@ training patients, coefficients. No pickle, nothing is executed.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ DIGITS = 12
 
 def lock_model(
     *, layers: Mapping[str, Path | str], outcomes: Path | str, settings: Mapping[str, Any], model: str,
-    output: Path | str, seed: int,
+    output: Path | str, seed: int, reference: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Fit an elastic net to all patients and write it.
 
@@ -48,6 +48,8 @@ def lock_model(
         JSON file.
     seed
         Of the inner folds that choose the penalty.
+    reference
+        Batches that the model is fitted to; None: all.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def lock_model(
         I20 to I24 as for a prediction; I25 if the model cannot be fitted.
     """
     chosen = Settings.of(settings=settings)
-    cohort = read_cohort(layers=layers, outcomes=outcomes, state=chosen.state, clinical=())
+    cohort = read_cohort(layers=layers, outcomes=outcomes, state=chosen.state, clinical=(), reference=reference)
     write_model(model=fit_locked(cohort=cohort, settings=chosen, model=model, seed=seed), path=output)
 
 

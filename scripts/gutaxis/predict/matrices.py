@@ -5,7 +5,7 @@ and are not used here. Cells that the metabolome arm imputed over all samples be
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anndata as ad
@@ -32,6 +32,8 @@ DESCRIPTIVE = frozenset({
 #: Ordered codes of best response, so that a numeric copy of it is known.
 CODES = {"CR": 4.0, "PR": 3.0, "SD": 2.0, "NON-CR/NON-PD": 2.0, "PD": 1.0, "R": 1.0, "NR": 0.0, "Y": 1.0, "N": 0.0}
 CODES |= {"DCB": 1.0, "NDB": 0.0}
+#: Fewest patients of a layer, as in :func:`gutaxis.integrate.blocks.read_blocks`.
+FEWEST_PATIENTS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +86,9 @@ class Cohort:
 
 
 def read_cohort(
-    *, layers: Mapping[str, Path | str], outcomes: Path | str, state: str = "baseline", clinical: Sequence[str] = ()
-) -> Cohort:
+    *, layers: Mapping[str, Path | str], outcomes: Path | str, state: str = "baseline", clinical: Sequence[str] = (),
+    reference: Sequence[str] | None = None,
+) -> Cohort:  # fmt: skip
     """Read layers, refuse what leaks, and line up the patients.
 
     Parameters
@@ -98,6 +101,8 @@ def read_cohort(
         As in :func:`gutaxis.integrate.blocks.read_blocks`; samples after progression are left out there.
     clinical
         Columns of ``obs`` to keep for the clinical baseline.
+    reference
+        Batches whose samples make the cohort, as of :func:`of_reference`; None: all.
 
     Raises
     ------
@@ -133,7 +138,41 @@ def read_cohort(
             batches=_batches(adata, block.samples),
         )  # fmt: skip
     problems = blocks.dropped[blocks.dropped["what"] != "feature"]
-    return Cohort(state=state, matrices=matrices, patients=blocks.patients, dropped=problems[DROPPED_COLUMNS])
+    found = Cohort(state=state, matrices=matrices, patients=blocks.patients, dropped=problems[DROPPED_COLUMNS])
+    return found if reference is None else of_reference(cohort=found, batches=reference)
+
+
+def of_reference(*, cohort: Cohort, batches: Sequence[str]) -> Cohort:
+    """Return the cohort as if the samples of other batches had never been measured.
+
+    A patient's row of a layer stays if all samples it is made of are of these batches; features that none of the rows
+    shows leave with the samples that brought them, and so does a layer with too few patients.
+
+    Parameters
+    ----------
+    cohort
+        All batches.
+    batches
+        Those that teach.
+    """
+    chosen, matrices, lost = set(batches), {}, []
+    for name, matrix in cohort.matrices.items():
+        rows = [patient for patient, own in matrix.batches.items() if own and set(own) <= chosen]
+        if len(rows) < FEWEST_PATIENTS:
+            reason = f"{len(rows)} patients have samples of the reference batches, fewer than {FEWEST_PATIENTS}"
+            lost.append({"what": "layer", "name": name, "reason": reason})
+            continue
+        tables = [table.loc[rows] for table in (matrix.values, matrix.post) if table is not None]
+        shown = np.logical_or.reduce([(table.notna() & (table != 0)).any(axis=0).to_numpy() for table in tables])
+        tables = [table.loc[:, shown] for table in tables]
+        matrices[name] = replace(
+            matrix, values=tables[0], post=None if matrix.post is None else tables[1], batches=matrix.batches[rows]
+        )
+    used = {patient for matrix in matrices.values() for patient in matrix.values.index}
+    return replace(
+        cohort, matrices=matrices, patients=cohort.patients[cohort.patients.index.isin(used)],
+        dropped=pd.concat([cohort.dropped, pd.DataFrame(lost, columns=DROPPED_COLUMNS)], ignore_index=True),
+    )  # fmt: skip
 
 
 def raw_values(*, adata: ad.AnnData) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Methods text: the cohort, and the clinical endpoints."""
 
+from gutaxis.report.methods_batches import frozen_batches
 from gutaxis.report.methods_facts import Facts, Section, listing, number
 
 DEFINITIONS = {
@@ -41,7 +42,7 @@ def cohort(facts: Facts) -> Section:
         )
     if run["simulated"]:
         limits = f"**All data are simulated: no patient is behind any number of this run.** {limits}"
-    return Section("Patients and samples", [text, limits])
+    return Section("Patients and samples", [text, limits, *frozen_batches(facts)])
 
 
 def clinical(facts: Facts) -> Section:

@@ -1,6 +1,6 @@
 """Labels of clusters: sets of marker genes scored on the profile of each cluster, or `unresolved`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -158,7 +158,7 @@ def set_scores(*, means: pd.DataFrame, sets: MarkerSets, contrast: bool) -> pd.D
 def annotate_files(
     *, samples: Mapping[str, Path], embedding: Path, markers: Path, tissue: str, clusters: Path, sets: Path,
     subset: str | None = None, settings: AnnotationSettings | None = None, votes: Sequence[Path] = (),
-    agreement: Path | None = None,
+    agreement: Path | None = None, reference: Collection[str] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Label the clusters of an embedding and write what was found: one call for the rule.
 
@@ -183,6 +183,8 @@ def annotate_files(
         cluster is put beside the label.
     agreement
         Target for the cross table of labels and votes; only with ``votes``.
+    reference
+        Samples whose cells decide what a cluster is called, and are counted; None: all.
 
     Returns
     -------
@@ -197,6 +199,8 @@ def annotate_files(
     settings = settings or AnnotationSettings()
     table = read_markers(path=markers)
     cells = read_clusters(embedding=embedding)
+    if reference is not None:
+        cells = cells[cells["sample_id"].isin(list(reference))]
     found = annotate_clusters(
         profiles=cluster_profiles(samples=samples, clusters=cells),
         markers=table, tissue=tissue, level="lineage" if subset is None else "state", parent=subset, settings=settings,

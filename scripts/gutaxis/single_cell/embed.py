@@ -51,6 +51,25 @@ class Embedding:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """Principal components of n cells over p genes.
+
+    Parameters
+    ----------
+    scores
+        n x components, float32; without columns where there are no two components.
+    loadings
+        Components x p.
+    mean
+        Mean of each gene, p.
+    """
+
+    scores: np.ndarray
+    loadings: np.ndarray
+    mean: np.ndarray
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Use one thread, whatever the environment says, so that the result does not depend on it.
@@ -69,22 +88,23 @@ def one_thread() -> Iterator[None]:
         sc.settings.n_jobs = jobs
 
 
-def principal_components(*, values: sparse.csr_matrix, n_components: int, seed: int) -> np.ndarray:
-    """Return the scores of the first principal components of a sparse matrix, centred implicitly, by ARPACK.
+def principal_components(*, values: sparse.csr_matrix, n_components: int, seed: int) -> Components:
+    """Return the first principal components of a sparse matrix, centred implicitly, by ARPACK.
 
-    The number of components shrinks to one below the smaller side of the matrix.
-
-    Returns
-    -------
-    numpy.ndarray
-        Cells x components, float32. Without columns where fewer than two components exist or no gene varies.
+    The number of components shrinks to one below the smaller side of the matrix; there are none where fewer than two
+    exist or no gene varies.
     """
     n_components = min(n_components, min(values.shape) - 1)
     if n_components < 2 or not _varies(values=values):
-        return np.empty((values.shape[0], 0), dtype=np.float32)
+        n_cells, n_genes = values.shape
+        nothing = np.empty((n_cells, 0), dtype=np.float32)
+        return Components(scores=nothing, loadings=np.empty((0, n_genes)), mean=np.zeros(n_genes))
+    fitted = PCA(n_components=n_components, svd_solver="arpack", random_state=seed)
     with one_thread():
-        scores = PCA(n_components=n_components, svd_solver="arpack", random_state=seed).fit_transform(values)
-    return np.ascontiguousarray(scores, dtype=np.float32)
+        scores = fitted.fit_transform(values)
+    return Components(
+        scores=np.ascontiguousarray(scores, dtype=np.float32), loadings=fitted.components_, mean=fitted.mean_
+    )
 
 
 def _varies(*, values: sparse.csr_matrix) -> bool:

@@ -7,9 +7,11 @@ import pandas as pd
 
 from gutaxis.files import atomic_write, write_tsv
 from gutaxis.single_cell.markers import UNRESOLVED
-from gutaxis.single_cell.profiles import read_clusters
+from gutaxis.single_cell.profiles import read_clusters, read_shares
 
 LABEL_COLUMNS = ["cell", "lineage", "label", "score", "margin", "cluster", "subcluster"]
+#: Behind them where the embedding is frozen: share of the reference neighbours that voted for cluster and subcluster.
+SHARE_COLUMNS = ["neighbour_share", "subcluster_share"]
 LINEAGE_COLUMNS = ["cell", "sample_id", "lineage", "score", "margin", "cluster"]
 _TEXT = {"cell": str, "lineage": str, "label": str, "cluster": str, "subcluster": str}
 
@@ -68,6 +70,8 @@ def label_files(
 ) -> None:
     """Write ``{sample}.tsv`` with ``LABEL_COLUMNS`` for every sample; a header alone for one without cells.
 
+    Where the embedding is frozen, ``SHARE_COLUMNS`` follow: NA for cells that taught.
+
     Parameters
     ----------
     samples
@@ -78,12 +82,19 @@ def label_files(
         Folder.
     """
     table = cell_labels(embedding=embedding, clusters=clusters, subsets=subsets)
+    columns, share = LABEL_COLUMNS, read_shares(embedding=embedding)
+    if share is not None:
+        inside = [found for path, _ in subsets.values() if (found := read_shares(embedding=path)) is not None]
+        own = pd.concat(inside) if inside else pd.Series(dtype=float)
+        values = (share.reindex(table.index), own.reindex(table.index))
+        table = table.assign(**dict(zip(SHARE_COLUMNS, values, strict=True)))
+        columns = [*LABEL_COLUMNS, *SHARE_COLUMNS]
     groups = {str(name): own for name, own in table.groupby("sample_id", sort=True)}
     with atomic_write(output) as part:
         part.mkdir()
         for sample in sorted(samples):
             own = groups.get(sample, table.iloc[:0])
-            write_tsv(own.rename_axis("cell").reset_index()[LABEL_COLUMNS], part / f"{sample}.tsv", digits=6)
+            write_tsv(own.rename_axis("cell").reset_index()[columns], part / f"{sample}.tsv", digits=6)
 
 
 def write_lineages(*, embedding: Path, clusters: Path, output: Path) -> None:

@@ -38,6 +38,15 @@ def read_clusters(*, embedding: Path) -> pd.DataFrame:
     return table
 
 
+def read_shares(*, embedding: Path) -> pd.Series | None:
+    """Return by cell id the share of neighbours that voted for its cluster (NaN: it taught); None: not frozen."""
+    with h5py.File(embedding) as file:
+        obs = read_elem(file["obs"])
+    if "neighbour_share" not in obs:
+        return None
+    return pd.Series(obs["neighbour_share"].to_numpy(dtype=float), index=pd.Index(obs.index.astype(str), name="cell"))
+
+
 def cluster_order(*, clusters: pd.Series) -> list[str]:
     """Return the names of clusters, numbers in their order as numbers."""
     return sorted(set(clusters), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
