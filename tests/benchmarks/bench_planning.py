@@ -141,7 +141,12 @@ def plan(*, folder: Path, profile: Path | None = None) -> tuple[int, float, floa
         text = told.read()
     if process.returncode:
         raise SystemExit(text[-4000:])
-    return int(re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)[1]), used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024
+    return (
+        int(re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)[1]),
+        used.ru_utime + used.ru_stime,
+        wall,
+        used.ru_maxrss / 1024,
+    )
 
 
 def main() -> None:

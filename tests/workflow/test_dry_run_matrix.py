@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 #: What every run makes of its sheets, with a response that is given.
-SHEETS = {"completeness": 1, "cohort_tables": 1, "endpoints": 1, "methods": 1, "report_page": 1, "all": 1}
+SHEETS = {
+    "batch_choices": 1, "cohort_tables": 1, "completeness": 1, "endpoints": 1, "methods": 1, "report_page": 1, "all": 1,
+}  # fmt: skip
 SIMULATED_ARM = {
     "clinical_figures": 1,
     "check_reads": 25,

@@ -8,7 +8,7 @@ from tests.workflow.conftest import Project
 
 CONFIG = ("--configfile", "trial/config.yaml")
 #: What is made of the sheets; a changed sample is a changed sheet.
-SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures", "methods"}
+SHEETS = {"batch_choices", "completeness", "cohort_tables", "endpoints", "clinical_figures", "methods"}
 AGGREGATES = {
     "layer": 2,
     "stratify_layer": 1,
