@@ -6,7 +6,8 @@ from gutaxis.provenance.settings import named_files
 
 def all_files(wildcards):
     """Everything that a run without a target makes, whatever `all` lists by now."""
-    return list(chain.from_iterable(files(wildcards) for files in rules.all.input))
+    parts = [files(wildcards) if callable(files) else [files] for files in rules.all.input]
+    return list(chain.from_iterable(parts))
 
 
 def result_parts(wildcards):

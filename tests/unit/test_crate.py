@@ -67,7 +67,6 @@ def test_crate_holds_what_a_repetition_needs(run):
         "results/clinical/best_response.tsv",
         "results/diversity/taxa/alpha_tests.tsv",
         "results/provenance/methods.md",
-        "results/provenance/versions.tsv",
     }
     config = yaml.safe_load(files["config.yaml"])
     assert config["cohort"]["samples"] == ["sheets/sheets/s1.tsv", "sheets/sheets/s2.tsv"]

@@ -33,6 +33,8 @@ FORMAT, VERSION = "gutaxis-manifest", 1
 NAME = "provenance/manifest.json"
 #: Of the certificate itself; written after the manifest.
 OWN = (NAME, "provenance/certificate.json", "provenance/ro-crate-metadata.json", "provenance/crate.zip")
+#: Written beside the jobs: versions are an entry of their own (`tools`), an estimate is no result.
+BESIDE = ("provenance/versions.tsv", "provenance/estimate.tsv")
 #: Folders below the results that are no results: they hold times.
 ASIDE = ("logs", "benchmarks", "batches")
 #: The code of the workflow; in resources/ also what git ignores lies, and manifests.
@@ -118,7 +120,7 @@ def result_files(*, output: Path, parts: Iterable[str]) -> list[Path]:
     tops = [output / part for part in sorted(set(parts)) if part not in ASIDE]
     found = [path for top in tops if top.is_dir() for path in visible_files(folder=top)]
     found += [top for top in tops if top.is_file()]
-    return sorted(path for path in found if path.relative_to(output).as_posix() not in OWN)
+    return sorted(path for path in found if path.relative_to(output).as_posix() not in (*OWN, *BESIDE))
 
 
 def describe_outputs(
