@@ -15,7 +15,7 @@ from gutaxis.simulate.__main__ import write_trial
 
 ROOT = Path(__file__).parents[2]
 #: Files that take long, the longest first: they start first, and the short ones fill the gaps.
-LONGEST = ("test_end_to_end", "test_small_trial", "test_metagenome_tools", "test_slurm", "test_published_cohorts")
+LONGEST = ("test_end_to_end", "test_small_trial", "test_metagenome_tools", "test_published_cohorts")
 #: Reads what another file made: in the end, nothing waits for it.
 LAST = "test_report"
 #: Snakemake 9 looks for work once more a second for every job that ended, which by the end of a run takes a third of a
