@@ -77,6 +77,13 @@ def test_simulated_files_need_not_exist(trial):
     assert trial.load().files(sample_id="P01-S1")[0] == ["absent/a.fq.gz"]
 
 
+def test_an_address_in_a_bucket_stays_as_it_is(trial):
+    trial.folder = "config/trial"
+    trial.config["cohort"] = {sheet: f"config/trial/{sheet}.tsv" for sheet in trial.tables}
+    trial.row("samples", 2).update(file_1="s3://b/absent/a_1.fq.gz", file_2="s3://b/absent/a_2.fq.gz")
+    assert trial.load().files(sample_id="P01-S1") == (["s3://b/absent/a_1.fq.gz"], ["s3://b/absent/a_2.fq.gz"])
+
+
 def test_lanes_keep_their_order(trial):
     trial.row("samples", 2).update(file_1="L2_R1.fq.gz; L1_R1.fq.gz", file_2="L2_R2.fq.gz;L1_R2.fq.gz")
     for name in ("L1_R1", "L2_R1"):

@@ -1,11 +1,14 @@
-"""Raw files in a bucket, on a local S3 server: the same bytes as from the files themselves; nothing stays behind."""
+"""Raw files, tables and results in a bucket, on a local S3 server: the same bytes as in files; nothing stays behind."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 
 from gutaxis.simulate.metabolome import write_injection
 from gutaxis.simulate.metabolome_plan import plan_metabolome
+from gutaxis.simulate.multilayer import simulate_study
+from gutaxis.simulate.multilayer_run import write_run
 from gutaxis.simulate.trial import plan_trial
 from tests.s3_server import client, environment, server, unavailable
 from tests.workflow.conftest import make_project
@@ -98,3 +101,25 @@ def test_a_file_that_is_not_in_the_bucket_is_named_before_any_job(bucket):
     assert "s3://trial/batch2/reads/P01_PRE_R1.fastq.gz" in done.text
     assert "Traceback" not in done.text
     assert not (project.folder / "results/absent/metagenome").exists()
+
+
+TABLES = ("clinical/pairs.tsv", "layers/taxa.tsv", "diversity/taxa/alpha_tests.tsv")
+
+
+def test_results_of_a_study_of_tables_may_be_in_the_bucket(bucket, monkeypatch):
+    """Tables that rules read come from the bucket, results go there, and no copy of them is kept."""
+    project, s3 = bucket
+    monkeypatch.chdir(project.folder)
+    write_run(study=simulate_study(n=24, seed=3), folder=Path("study"), output="results/study")
+    s3.upload_file("study/taxa.tsv", "trial", "study/taxa.tsv")
+    targets = [f"results/study/{path}" for path in TABLES]
+    project.run(
+        *targets, "--default-storage-provider", "s3", "--default-storage-prefix", "s3://trial",
+        "--configfile", "study/config.yaml",
+    )  # fmt: skip
+    stored = {path: s3.get_object(Bucket="trial", Key=path)["Body"].read() for path in targets}
+    here = {path.name for path in Path("results/study").rglob("*") if path.is_file()}
+    assert here <= {"versions.tsv"}, "results were written beside the bucket as well"
+    project.run(*targets, "--configfile", "study/config.yaml")
+    for path in targets:
+        assert Path(path).read_bytes() == stored[path], path
