@@ -1,5 +1,6 @@
 """A run as a process: the folders it locks, what it clears at its start and its end. No rule stands here."""
 
+from gutaxis.provenance.cluster_jobs import end_cluster_jobs
 from gutaxis.provenance.takeover import start_run
 from gutaxis.report.estimate import disk_gb
 
@@ -9,10 +10,14 @@ def begin_run():
     if not workflow.is_main_process:
         return
     filled_by = {SIMULATED["directory"]: "simulate_", DATABASES["directory"]: "fetch_database"}
-    rules_to_run = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    jobs = list(workflow.dag.needrun_jobs())
+    rules_to_run = {job.rule.name for job in jobs}
     filled = {folder for folder, rule in filled_by.items() if any(name.startswith(rule) for name in rules_to_run)}
     try:
         words = start_run(folders={OUT, *filled}, shared=set(filled_by) - filled)
+        # no id is noted unless a run was killed: a job that ends takes its mark away
+        on_cluster = {name for job in jobs for name in workflow.persistence.external_jobids(job)}
+        words = "\n".join(filter(None, [words, end_cluster_jobs(ids=on_cluster, folder=Path.cwd())]))
     except GutaxisError as error:
         sys.exit(f"\n{error}\n\nNo job was started.")
     if words:

@@ -31,6 +31,14 @@ class Kill:
     orphans: list[psutil.Process] = field(default_factory=list)
 
 
+def alive(process):
+    """Whether a process is there and no zombie, which does nothing and waits to be counted by its parent."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def freeze(process):
     """Stop a process and all it started, and return them: what is stopped starts nothing more."""
     family = [process]
@@ -51,7 +59,7 @@ def kill(process, *, alone):
     for member in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.resume()
-    return (1 if alone else len(family)), [member for member in left if member.is_running()]
+    return (1 if alone else len(family)), [member for member in left if alive(member)]
 
 
 def crash_through(*, project, arguments, kills, seed, early=2, limit=1800):

@@ -14,7 +14,8 @@ FULL_STATUS = errno.ENOSPC
 #: Less than this free after a program's work means that it may have lost what it wrote, whatever it says.
 LEAST_FREE = 256 * 1024
 _WORDS = re.compile(
-    rf"No space left on device|Disk quota exceeded|errno = {errno.ENOSPC}\b|exit status {FULL_STATUS}\b", re.IGNORECASE
+    rf"\bK06 |No space left on device|Disk quota exceeded|errno = {errno.ENOSPC}\b|exit status {FULL_STATUS}\b",
+    re.IGNORECASE,
 )
 _PATH = re.compile(r"(?:No space left on device|Disk quota exceeded)[:,]? '(?P<path>[^']+)'")
 

@@ -13,7 +13,7 @@ class Problem:
     code
         ``E..`` (sheet error), ``W..`` (warning), ``C..`` (config), ``R..`` (reads), ``D..`` (database),
         ``L..`` (layer), ``P..`` (public data),
-        ``T..`` (tool).
+        ``T..`` (tool), ``K..`` (the run itself: its lock, what a killed run left, a full file system).
     file, line, column, value
         Where it is: the file's name, its 1-based line, the column, the offending value; None where it does not apply.
     wrong, allowed, mend

@@ -56,6 +56,18 @@ def test_failure_words_name_rule_sample_and_log(tmp_path):
     assert "results/x" in words and "give the same command" in words
 
 
+def test_a_full_file_system_is_told_with_the_way_out(tmp_path):
+    log, job_log = tmp_path / "snakemake.log", tmp_path / "layer.log"
+    log.write_text(STARTED.format(job=4, words="Layer taxa") + FAILED.format(rule="layer", job=4, log=job_log))
+    job_log.write_text("OSError: [Errno 28] No space left on device\n")
+    words = failure_words(output=tmp_path / "results", logs=[log], needed_gb=0.25)
+    assert words.startswith(f"\n1 job failed:\n  layer: Layer taxa\n    read {job_log}\n\nA file system is full")
+    assert f"the results ({tmp_path / 'results'})" in words and "about 250 MB" in words
+    assert "give the\nsame command again" in words and "qc to FAIL" not in words
+    log.write_text("WorkflowError:\n[Errno 28] No space left on device\n")
+    assert "A file system is full" in failure_words(output=tmp_path, logs=[log])
+
+
 def test_a_stop_without_a_failed_job_points_at_the_log(tmp_path):
     log = tmp_path / "snakemake.log"
     log.write_text("MissingInputException\n")

@@ -1,5 +1,6 @@
 """Entry scripts: a user's mistake is told without a traceback, a defect with one; both are in the log."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gutaxis.disk import FULL_STATUS
 from gutaxis.entry import script
 from gutaxis.errors import GutaxisError, Problem
 from gutaxis.files import atomic_write
@@ -44,6 +46,41 @@ def test_defect(job):
     with pytest.raises(ZeroDivisionError), script(job):
         _ = 1 / 0
     assert "Traceback" in open(job.log[0]).read()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), GutaxisError("No space left on device")])
+def test_a_full_file_system_has_a_status_of_its_own(job, capsys, tmp_path, error):
+    job.output = [str(tmp_path / "out" / "t.tsv")]
+    with pytest.raises(SystemExit) as caught, script(job):
+        raise error
+    assert caught.value.code == FULL_STATUS == errno.ENOSPC
+    told = capsys.readouterr().err
+    assert "K06 " in told and "check_reads: no space left on /" in told and "Traceback" not in told
+
+
+def test_a_log_that_cannot_be_written_for_want_of_space(job, capsys):
+    if not Path("/dev/full").exists():
+        pytest.skip("the system has no /dev/full")
+    job.log, job.output = ["/dev/full"], []
+    with pytest.raises(SystemExit) as caught, script(job):
+        print("hello")
+    assert caught.value.code == FULL_STATUS
+    assert "K06 " in capsys.readouterr().err
+
+
+def test_a_folder_takes_the_place_of_a_folder_whole(tmp_path):
+    target = tmp_path / "labels"
+    for name in ("old", "new"):
+        with atomic_write(target) as part:
+            part.mkdir()
+            (part / name).write_text(name)
+    assert [path.name for path in target.iterdir()] == ["new"]
+    with pytest.raises(RuntimeError), atomic_write(target) as part:
+        part.mkdir()
+        (part / "half").write_text("x")
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["labels"]
 
 
 def test_nothing_half_written(tmp_path):

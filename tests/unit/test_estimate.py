@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gutaxis.errors import GutaxisError
-from gutaxis.report.estimate import estimate, read_rates, words, work_gb, write_estimate
+from gutaxis.report.estimate import disk_gb, estimate, read_rates, words, work_gb, write_estimate
 from gutaxis.report.rates import base_and_slope, processor_seconds, rates, total_gb
 
 pytestmark = pytest.mark.unit
@@ -160,6 +160,13 @@ def test_work_folder_of_humann_is_that_of_the_largest_jobs_at_once(tmp_path):
     jobs = {"profile_functions": [[raw(tmp_path, f"S{number}", number)] for number in (1, 5, 3)]}
     assert work_gb(jobs=jobs, at_once=2) == pytest.approx(14 * 0.008)
     assert work_gb(jobs={}, at_once=2) == 0
+
+
+def test_disk_of_a_whole_run_is_results_and_work_folders(known, tmp_path):
+    jobs = {"profile_functions": [[raw(tmp_path, "S1", 500)]]}
+    table = estimate(jobs=jobs, rates=read_rates(path=known)[0], production=False)
+    total = disk_gb(jobs=jobs, rates=known, production=False, at_once=1)
+    assert total == pytest.approx(table["disk_gb"].iloc[-1] + 14 * 0.5)
 
 
 def test_words_and_table_agree(known, tmp_path):

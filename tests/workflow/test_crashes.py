@@ -18,7 +18,7 @@ from gutaxis.files import RUN
 from gutaxis.provenance.run_lock import LOCK, this_run
 from gutaxis.simulate.multilayer import simulate_study
 from gutaxis.simulate.multilayer_run import write_run
-from tests.crashing import NOT_RESULTS, crash_through, digests
+from tests.crashing import NOT_RESULTS, alive, crash_through, digests
 from tests.workflow.conftest import make_project, make_trial
 
 OUT = "results/trial"
@@ -46,7 +46,7 @@ def test_twenty_kills_and_no_byte_differs_also_in_a_path_with_blanks(request, tm
     config["metagenome"]["reads"] = {"keep": False}
     again.write("temporary.yaml", config)
     kills, texts, status = crash_through(
-        project=again, arguments=["--configfile", "temporary.yaml"], kills=KILLS, seed=20, limit=3000
+        project=again, arguments=["--configfile", "temporary.yaml"], kills=KILLS, seed=20, limit=5400
     )
     assert status == 0, texts[-1][-6000:]
     at_work = [one for one in kills if one.done]
@@ -55,7 +55,7 @@ def test_twenty_kills_and_no_byte_differs_also_in_a_path_with_blanks(request, tm
     # jobs that outlived their Snakemake were found by the next start
     orphans = [process for one in kills for process in one.orphans]
     assert orphans and "have been ended" in "".join(texts)
-    assert not [process for process in orphans if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert not [process for process in orphans if alive(process)]
 
     out = again.folder / OUT
     assert not list((out / "metagenome/reads").glob("*")), "with keep: false cleaned reads are temporary"
@@ -109,7 +109,7 @@ def test_two_runs_at_once(sleeper, project):
     )
     assert f"kill {start.pid}" in second.text and "No job was started" in second.text
     assert "Traceback" not in second.text
-    assert lock.read_text() == told and all(member.is_running() for member in family), "the first is not disturbed"
+    assert lock.read_text() == told and all(alive(member) for member in family), "the first is not disturbed"
     # a plan may be made at any time, and another output is free
     assert project.planned("--configfile", config, "--cores", "2", PAIRS) == {"completeness": 1}
     other = study_of_tables(project, output="results/other", name="second")
@@ -119,11 +119,11 @@ def test_two_runs_at_once(sleeper, project):
     # Snakemake alone is killed: its job goes on as an orphan, and the same command ends it and makes the file
     start.kill()
     start.wait()
-    orphans = [member for member in family[1:] if member.is_running()]
+    orphans = [member for member in family[1:] if alive(member)]
     assert orphans and all(member.environ()[RUN] for member in orphans)
     done = project.run(PAIRS, "--configfile", config)
     assert f"an earlier run (process {start.pid}, " in done.text and "have been ended" in done.text
-    assert not [one for one in orphans if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not [one for one in orphans if alive(one)]
     assert (project.folder / PAIRS).exists() and not lock.exists()
 
 
