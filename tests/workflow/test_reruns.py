@@ -8,7 +8,7 @@ from tests.workflow.conftest import Project
 
 CONFIG = ("--configfile", "trial/config.yaml")
 #: What is made of the sheets; a changed sample is a changed sheet.
-SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures", "methods"}
+SHEETS = {"completeness", "cohort_tables", "endpoints", "clinical_figures", "methods", "batch_choices"}
 AGGREGATES = {
     "layer": 2,
     "stratify_layer": 1,
