@@ -5,7 +5,7 @@ made: link_features, feature_matrix, normalise_metabolites; embed_cells, label_l
 prediction_models, locked_model. Each takes the reference batches, or None, as a parameter.
 """
 
-from gutaxis.provenance.batch_choices import learned_from
+from gutaxis.provenance.batch_samples import learned_from
 
 QCS = COHORT.samples.loc[COHORT.sample_ids(assay="METAB", control="POOL_QC"), "batch"].astype(str)
 POOLED_QCS = {name: int(n) for name, n in sorted(QCS.value_counts().items())}

@@ -1,11 +1,17 @@
 """The record of what was learned from which batches."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from gutaxis.cohort import load_cohort, load_config
+from gutaxis.layers.plan import LayerPlan
 from gutaxis.provenance.batch_choices import COLUMNS, batch_choices, write_batch_choices
+from gutaxis.provenance.batch_samples import learned_from
 
 pytestmark = pytest.mark.unit
+SCHEMA = Path(__file__).parents[2] / "config" / "schemas" / "config.schema.json"
 REFIT = {"reference": None, "normalisation": "refit", "embedding": "refit", "models": "refit"}
 FROZEN = {"reference": ["B2", "B1"], "normalisation": "frozen", "embedding": "frozen", "models": "frozen"}
 PLASMA = {"a": "B1", "b": "B2", "c": "B3", "d": "B3"}
@@ -79,3 +85,25 @@ def test_the_file_is_the_same_bytes_twice(tmp_path):
         )
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert list(pd.read_csv(tmp_path / "one", sep="\t", comment="#").columns) == COLUMNS
+
+
+def test_samples_are_counted_by_what_the_run_has(tmp_path):
+    rows = ["sample_id\tpatient_id\tassay\tmaterial\ttimepoint\tbatch\tqc\tcontrol\tfile_1"]
+    rows += ["M1\tP1\tMETAB\tPLASMA\tPRE\tB1\tPASS\tN\t", "M2\tP2\tMETAB\tPLASMA\tPRE\tB2\tFAIL\tN\t"]
+    rows += ["C1\tP1\tSCRNA\tPBMC\tPRE\tB3\tPASS\tN\tx.h5", "Q1\t\tMETAB\tPLASMA\t\tB1\tPASS\tPOOL_QC\t"]
+    (tmp_path / "s.tsv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "p.tsv").write_text("patient_id\tresponse\nP1\tR\nP2\tNR\n")
+    (tmp_path / "x.h5").touch()
+    given = {
+        "cohort": {"patients": "p.tsv", "samples": "s.tsv"}, "response": {"source": "given"},
+        "contrasts": {"baseline": {"role": "primary"}},
+    }  # fmt: skip
+    cohort = load_cohort(config=load_config(config=given, schema_path=SCHEMA), root=tmp_path)
+    layer = LayerPlan("metabolites", "metabolome", "metabolome", [], assay="METAB")
+    assert learned_from(cohort=cohort, layers={"metabolites": layer}, predicting=["metabolites"]) == {
+        "normalisation": {"metabolites": {"M1": "B1"}},
+        "embedding": {"blood": {"C1": "B3"}},
+        "models": {"response and PFS2": {"M1": "B1"}},
+        "analyses": {"all layers": {"C1": "B3", "M1": "B1"}},
+    }
+    assert learned_from(cohort=cohort, layers={}, predicting=[])["models"] == {}

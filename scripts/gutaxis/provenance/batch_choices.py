@@ -6,11 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from gutaxis.cohort.checks_frozen import FROZEN
-from gutaxis.cohort.model import Cohort
 from gutaxis.files import write_tsv
-from gutaxis.layers.plan import LayerPlan, tissue_samples
 
+FROZEN = "frozen"
 COLUMNS = ["part", "of", "choice", "reference", "n_learned", "n_placed", "placed_batches", "frozen", "told"]
 #: What a part learns across samples, and so keeps when it is frozen.
 LEARNED = {
@@ -29,37 +27,6 @@ PLACED = {
 ALL = "differential abundance, diversity, integration and every clinical table always use all samples"
 
 
-def learned_from(
-    *, cohort: Cohort, layers: Mapping[str, LayerPlan], predicting: Sequence[str]
-) -> dict[str, dict[str, dict[str, str]]]:
-    """Return part -> what of it -> patients' sample -> batch, and under ``analyses`` every patient's sample.
-
-    Parameters
-    ----------
-    cohort
-        The cohort of the run.
-    layers
-        All layers of the run.
-    predicting
-        Those that models are made of.
-    """
-    batch = cohort.samples["batch"].astype(str)
-
-    def of(names: Sequence[str]) -> dict[str, str]:
-        return {name: batch[name] for name in sorted(names)}
-
-    found: dict[str, dict[str, dict[str, str]]] = {"normalisation": {}, "embedding": {}, "models": {}}
-    if any(layer.arm == "metabolome" for layer in layers.values()):
-        found["normalisation"]["metabolites"] = of(cohort.sample_ids(assay="METAB", control=False))
-    found["embedding"] = {tissue: of(names) for tissue, names in tissue_samples(cohort=cohort).items()}
-    if predicting:
-        assays = {layers[name].assay for name in predicting}
-        used = {name for assay in assays for name in cohort.sample_ids(assay=assay, control=False)}
-        found["models"]["response and PFS2"] = of(sorted(used))
-    found["analyses"] = {"all layers": of(cohort.sample_ids(control=False))}
-    return found
-
-
 def batch_choices(
     *, choices: Mapping[str, Any], samples: Mapping[str, Mapping[str, Mapping[str, str]]],
     controls: Mapping[str, int], responses: pd.DataFrame | None,
@@ -71,7 +38,7 @@ def batch_choices(
     choices
         Config section `batches`.
     samples
-        Of :func:`learned_from`.
+        Of :func:`gutaxis.provenance.batch_samples.learned_from`.
     controls
         Batch -> pooled QCs.
     responses

@@ -167,6 +167,8 @@ def embed_files(
     words = {"subset": subset or "", "integration": made.integration, "map": shown, "reason": made.reason}
     if reference is not None:
         words["reference"] = ";".join(names)
+        if shown != "none" and len(teaching) < len(samples):
+            words["map"] = f"{shown}; cells of later batches at the mean of their neighbours"
     for name, value in words.items():
         print(f"{name}: {value or '-'}")
     adata = _as_anndata(made=made, cells=cell_ids, sample=sample, names=names)
