@@ -25,8 +25,8 @@ rule batch_choices:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         choices=config["batches"],
         samples=learned_from(cohort=COHORT, layers=LAYERS, predicting=PREDICTING),

@@ -26,7 +26,7 @@ rule manifest:
     threads: threads_up_to(4)
     resources:
         mem_mb=mem_mb_manifest,
-        runtime=480,
+        runtime=by_attempt(480),
     params:
         parts=result_parts,
         base=os.path.relpath(BASE),
@@ -58,8 +58,8 @@ rule certificate:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         code=code("certificate"),
     message:
@@ -84,8 +84,8 @@ rule crate:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(60),
     params:
         base=os.path.relpath(BASE),
         config=config | {"certify": {key: CERTIFY[key] for key in CRATE_KEYS}},
@@ -110,8 +110,8 @@ rule certify:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=60,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(60),
     params:
         parts=result_parts,
         code=code("certify"),

@@ -96,8 +96,8 @@ rule force_targets:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(10),
     params:
         code=code("force_targets"),
     message:

@@ -15,9 +15,10 @@ from gutaxis.simulate.__main__ import write_trial
 
 ROOT = Path(__file__).parents[2]
 #: Files that take long, the longest first: they start first, and the short ones fill the gaps.
-LONGEST = ("test_end_to_end", "test_crashes", "test_small_trial", "test_metagenome_tools", "test_published_cohorts")
-#: Reads what another file made: in the end, nothing waits for it.
-LAST = "test_report"
+LONGEST = ("test_end_to_end", "test_crashes", "test_slurm", "test_small_trial", "test_metagenome_tools", "test_s3",
+           "test_published_cohorts")  # fmt: skip
+#: Read what another file made: in the end, nothing waits for it.
+LAST = ("test_report", "test_certificate")
 #: Snakemake 9 looks for work once more a second for every job that ended, which by the end of a run takes a third of a
 #: core: a longer timespan makes that rarer. The last timer is waited for, so a run ends up to so much later.
 CALM = ("--max-jobs-per-timespan", "1000/5s")
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(items):
     def place(item):
         if item.path.parent != here:
             return -1
-        if item.path.stem == LAST:
+        if item.path.stem in LAST:
             return len(LONGEST) + 1
         return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
