@@ -131,13 +131,26 @@ def test_a_run_begins_after_a_killed_one(tmp_path, monkeypatch, family):
     words, locks = begun(tmp_path, monkeypatch, folders=["out"], shared=["data"])
     first, second = words.splitlines()
     assert first.startswith(f"out: an earlier run (process {dead.pid}, 2") and "was killed" in first
-    assert f"{parent.pid}" in first and f"{child.pid}" in first and "1 half-written" in first
+    assert f"{parent.pid}" in first and f"{child.pid}" in first and "have been removed (1)" in first
     assert second.startswith("data: ") and "have been ended" not in second
     assert parent.wait(timeout=10) == -9 and gone(child)
     assert [path.name for path in (tmp_path / "out").iterdir()] == [LOCK]
     assert list((tmp_path / "data").iterdir()) == [], "a folder that is only read is not kept locked"
     for release in locks:
         release()
+
+
+def test_a_killed_run_is_told_once(tmp_path, monkeypatch):
+    dead = replace(this_run(), birth="1")
+    for folder in ("out", "data"):
+        (tmp_path / folder).mkdir()
+        RunLock(folder=tmp_path / folder)._create(holder=dead)
+    words, locks = begun(tmp_path, monkeypatch, folders=["out", "data"])
+    assert len(words.splitlines()) == 1
+    assert len(locks) == 2
+    for release in locks:
+        release()
+    assert [list((tmp_path / folder).iterdir()) for folder in ("out", "data")] == [[], []]
 
 
 def test_a_refused_run_leaves_no_lock_behind_and_ends_nobody(tmp_path, monkeypatch, family):

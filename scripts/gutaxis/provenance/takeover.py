@@ -49,7 +49,8 @@ def start_run(*, folders: Iterable[Path | str], shared: Iterable[Path | str] = (
         K01 to K04 of :meth:`RunLock.take`; K05 a process of a killed run that cannot be ended.
     """
     holder = this_run()
-    words = []
+    words: list[str] = []
+    told: set[str] = set()
     written = {Path(folder).resolve() for folder in folders}
     read = {Path(folder).resolve() for folder in shared} - written
     locks = [RunLock(folder=os.path.relpath(folder)) for folder in sorted(written)]
@@ -57,20 +58,21 @@ def start_run(*, folders: Iterable[Path | str], shared: Iterable[Path | str] = (
         atexit.register(lock.release)
     try:
         for lock in locks:
-            words.append(_take(lock=lock, holder=holder, patience=patience))
+            words.append(_take(lock=lock, holder=holder, patience=patience, told=told))
     except GutaxisError:
         for lock in locks:
             lock.release()
         raise
     for lock in (RunLock(folder=os.path.relpath(folder)) for folder in sorted(read)):
         if lock.is_stale():
-            words.append(_take(lock=lock, holder=holder, patience=patience))
+            words.append(_take(lock=lock, holder=holder, patience=patience, told=told))
             lock.release()
     os.environ[RUN] = holder.run
     return "\n".join(filter(None, words))
 
 
-def _take(*, lock: RunLock, holder: Holder, patience: float) -> str:
+def _take(*, lock: RunLock, holder: Holder, patience: float, told: set[str]) -> str:
+    """Take a lock and clear; return what was found, nothing where a dead run is known and left nothing here."""
     dead = lock.take(holder=holder)
     if dead is None or lock.holder is None:
         return ""
@@ -82,10 +84,12 @@ def _take(*, lock: RunLock, holder: Holder, patience: float) -> str:
         f"{lock.folder}: an earlier run (process {dead.pid}, {dead.since}) was killed and ended without clearing up"
     ]
     if ended:
-        parts.append(f"{len(ended)} of its processes were still at work and have been ended ({', '.join(ended)})")
+        parts.append(f"jobs of it were still at work and have been ended ({', '.join(ended)})")
     if removed:
-        parts.append(f"{removed} half-written files or work folders have been removed")
-    return "; ".join(parts) + ". Going on from there."
+        parts.append(f"half-written files or work folders of it have been removed ({removed})")
+    known = dead.run in told and len(parts) == 1
+    told.add(dead.run)
+    return "" if known else "; ".join(parts) + ". Going on from there."
 
 
 def end_jobs(*, runs: Collection[str], patience: float = PATIENCE) -> list[str]:
