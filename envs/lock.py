@@ -31,5 +31,6 @@ def lock(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for environment in sys.argv[1:] or ["workflow", "metagenome", "multiqc", "develop", "asari", "matchms", "liana", "services", "peer"]:
+    everything = ["workflow", "metagenome", "multiqc", "develop", "asari", "matchms", "liana", "services", "peer"]
+    for environment in sys.argv[1:] or everything:
         lock(environment)
