@@ -36,6 +36,8 @@ include: "rules/integration.smk"
 include: "rules/prediction.smk"
 include: "rules/evidence.smk"
 include: "rules/batches_frozen.smk"
+include: "rules/functions_batches.smk"
+include: "rules/batches.smk"
 include: "rules/recovery.smk"
 include: "rules/report.smk"
 include: "rules/methods.smk"
@@ -58,4 +60,5 @@ rule all:
         single_cell_files,
         report_files,
         recovery_files,
+        batch_files,
     localrule: True

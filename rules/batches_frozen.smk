@@ -28,7 +28,7 @@ rule batch_choices:
         mem_mb=by_attempt(500),
         runtime=by_attempt(10),
     params:
-        choices=config["batches"],
+        choices={key: config["batches"][key] for key in ("reference", "normalisation", "embedding", "models")},
         samples=learned_from(cohort=COHORT, layers=LAYERS, predicting=PREDICTING),
         controls=POOLED_QCS,
         code=code("batch_choices"),

@@ -1,6 +1,6 @@
 """Frozen or refit: which batches teach what is learned across samples, and whether the config's choice can be kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gutaxis.cohort.config import config_problem, did_you_mean
@@ -40,8 +40,8 @@ def check_frozen(*, config: Mapping[str, Any], cohort: Cohort) -> None:
     Raises
     ------
     GutaxisError
-        C40 a frozen part without a reference; C41 an unknown batch; C42 a reference without samples of what is frozen;
-        C43 a reference that nothing uses.
+        C40 a frozen part without a reference; C41 an unknown batch, there or as the newest; C42 a reference without
+        samples of what is frozen; C43 a reference that nothing uses.
     """
     raise_if_errors(_problems(config=config, cohort=cohort))
 
@@ -50,6 +50,7 @@ def _problems(*, config: Mapping[str, Any], cohort: Cohort) -> Iterator[Problem]
     section = config["batches"]
     frozen = [part for part in PARTS if section[part] == FROZEN]
     known = sorted(set(cohort.samples["batch"].dropna().astype(str)))
+    yield from _unknown("newest", section["newest"] or [], known)
     if section["reference"] is None:
         for part in frozen:
             yield config_problem(
@@ -64,15 +65,21 @@ def _problems(*, config: Mapping[str, Any], cohort: Cohort) -> Iterator[Problem]
             f"{', '.join(PARTS)}: `{FROZEN}` learns from the reference, `{REFIT}` from all batches",
             f"Set a part to `{FROZEN}`, or write `reference: null`",
         )  # fmt: skip
-    unknown = [name for name in section["reference"] if name not in known]
-    for name in unknown:
-        close = did_you_mean(word=name, known=known)
-        yield config_problem(
-            "C41", "batches.reference", name, "No sample sheet has this batch", f"Batches are {', '.join(known)}",
-            f"Did you mean `{close}`" if close else "Correct the name, or add the sheet to `cohort.samples`",
-        )  # fmt: skip
+    unknown = list(_unknown("reference", section["reference"], known))
+    yield from unknown
     if not unknown:
         yield from _empty(config=config, cohort=cohort, frozen=frozen)
+
+
+def _unknown(key: str, names: Iterable[str], known: list[str]) -> Iterator[Problem]:
+    """Yield C41 for every batch that no sheet has."""
+    for name in names:
+        if name not in known:
+            close = did_you_mean(word=name, known=known)
+            yield config_problem(
+                "C41", f"batches.{key}", name, "No sample sheet has this batch", f"Batches are {', '.join(known)}",
+                f"Did you mean `{close}`" if close else "Correct the name, or add the sheet to `cohort.samples`",
+            )  # fmt: skip
 
 
 def _empty(*, config: Mapping[str, Any], cohort: Cohort, frozen: list[str]) -> Iterator[Problem]:

@@ -67,6 +67,8 @@ class Cohort:
         Adjusters that the config asks for and the sheets have; columns of :meth:`observations`.
     warnings
         What the checks found odd but not wrong.
+    batch_sheets
+        Batches of each samples sheet, sorted, the sheets in the order of the config.
     """
 
     patients: pd.DataFrame
@@ -79,6 +81,7 @@ class Cohort:
     medications: pd.DataFrame | None = None
     covariates: tuple[str, ...] = ()
     warnings: list[Problem] = field(default_factory=list)
+    batch_sheets: tuple[tuple[str, ...], ...] = ()
 
     def _select(self, *, assay: str | None) -> pd.DataFrame:
         return self.samples if assay is None else self.samples[self.samples["assay"] == assay]
@@ -216,6 +219,8 @@ def load_cohort(*, config: Mapping[str, Any], root: Path) -> Cohort:
     problems += found
     raise_if_errors(problems)
 
+    by_sheet = tables["samples"].groupby("_file", sort=False)["batch"]
+    batch_sheets = tuple(tuple(sorted(set(names.astype(str)))) for _, names in by_sheet)
     tables = {name: _finish(name, table, tables["patients"]) for name, table in tables.items()}
     pairs = make_pairs(samples=tables["samples"], patients=tables["patients"], visits=config["visits"])
     if config["response"]["source"] == "given":
@@ -226,7 +231,10 @@ def load_cohort(*, config: Mapping[str, Any], root: Path) -> Cohort:
         samples=tables["samples"], patients=tables["patients"], pairs=pairs, config=config
     )
     tables = {name: table.drop(columns=["_file", "_line"]) for name, table in tables.items()}
-    return Cohort(**tables, pairs=pairs, covariates=covariates, warnings=sorted(problems, key=Problem.sort_key))
+    return Cohort(
+        **tables, pairs=pairs, covariates=covariates, warnings=sorted(problems, key=Problem.sort_key),
+        batch_sheets=batch_sheets,
+    )  # fmt: skip
 
 
 def _read(config: Mapping[str, Any], root: Path) -> tuple[Tables, list[Problem]]:
