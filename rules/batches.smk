@@ -22,7 +22,7 @@ rule batch_snapshot:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1000),
+        mem_mb=mem_mb_analysis,
         runtime=by_attempt(30),
     params:
         layers=list(LAYERS),

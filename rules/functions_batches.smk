@@ -41,6 +41,6 @@ def batch_quality():
 
 def batch_controls(wildcards):
     """Input function: what the blanks hold, and the species of the samples, where there are stool samples."""
-    if not METAGENOME_ARM or "taxa" not in LAYERS:
+    if "taxa" not in LAYERS or LAYERS["taxa"].arm != "metagenome":
         return {}
     return {"controls": f"{OUT}/metagenome/qc/controls.tsv", "taxa": f"{OUT}/layers/taxa.tsv"}

@@ -13,8 +13,8 @@ with script(snakemake):
         snapshot=Path(found.snapshot[0]).parent,
         before=Path(given.before) if given.before else None,
         quality=dict(zip(given.assays, map(Path, found.quality), strict=True)),
-        controls=Path(found.controls) if "controls" in dict(found) else None,
-        taxa=Path(found.taxa) if "taxa" in dict(found) else None,
+        controls=Path(found.controls) if found.get("controls") else None,
+        taxa=Path(found.taxa) if found.get("taxa") else None,
         layers=dict(zip(given.metrics, files, strict=True)),
     )
     write_batch_report(

@@ -68,6 +68,18 @@ def test_an_unknown_batch_lists_the_known(tmp_path):
     assert "Batches are B1, B2. Did you mean `B2`" in told
 
 
+def test_an_unknown_newest_batch_is_told_with_and_without_a_reference(tmp_path):
+    (told,) = refused(tmp_path, newest=["B2", "b2"])
+    assert told.startswith("C41 config column=batches.newest value=b2: No sample sheet has this batch.")
+    assert "Batches are B1, B2." in told
+    both = refused(tmp_path, newest=["B9"], reference=["B8"], models="frozen")
+    assert [line.partition(":")[0] for line in both] == [
+        "C41 config column=batches.newest value=B9", "C41 config column=batches.reference value=B8"
+    ]  # fmt: skip
+    check(tmp_path, newest=["B2"])
+    assert refused(tmp_path, newest=[])[0].startswith("C03")
+
+
 def test_a_reference_that_nothing_uses_is_refused(tmp_path):
     (told,) = refused(tmp_path, reference=["B1"])
     assert told.startswith("C43 ")

@@ -48,6 +48,7 @@ SIMULATED_ARM = {
     "mediation": 1,
     "prediction_models": 1,
     "evidence": 1,
+    "batch_snapshot": 1,
     "metagenome_qc": 1,
     "multiqc": 1,
     "methods": 1,
@@ -64,6 +65,7 @@ ONE_LAYER = {
     "differential_abundance": 1,
     "prediction_models": 1,
     "evidence": 1,
+    "batch_snapshot": 1,
 }
 PATIENTS = "patient_id\tresponse\nP1\tR\nP2\tNR\nP3\tNA\n"
 PROFILE = "#mpa_vJun23_CHOCOPhlAnSGB_202403\nclade_name\tS1\tS2\tS3\nk__Bacteria|s__A\t100\t100\t100\n"

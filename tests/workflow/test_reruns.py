@@ -22,6 +22,7 @@ AGGREGATES = {
     "within_patient_shift": 2,
     "signatures": 1,
     "differential_abundance": 6,
+    "batch_snapshot": 1,
     "report_page": 1,
     "all": 1,
 }
@@ -109,7 +110,8 @@ def test_edit_of_a_test_reruns_the_analysis_that_uses_it(changed):
         handle.write("\n\nEDITED = True\n")
     planned = changed.planned(*CONFIG)
     assert planned.pop("differential_abundance") == 27
-    assert set(planned) <= {"enrich_metabolites", "findings", "factors", "evidence", "report_page", "all"}, planned
+    after = {"enrich_metabolites", "findings", "factors", "evidence", "batch_snapshot", "report_page", "all"}
+    assert set(planned) <= after, planned
 
 
 def test_edit_of_an_annotation_module_reruns_no_sample_of_cells(changed):

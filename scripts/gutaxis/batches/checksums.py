@@ -27,6 +27,8 @@ FILES = {
         "quality": "single_cell/samples/{sample}.qc.tsv",
     },
 }
+#: Kinds of layers in which a feature that a sample does not have is zero.
+AMOUNTS = frozenset({"compositional", "counts"})
 #: A row of a layer rests on all samples where something is learned across them; said so in the table.
 LAYER_ROW = "row of layer"
 
@@ -39,7 +41,7 @@ def sample_checksums(*, root: Path, samples: pd.DataFrame, layers: Mapping[str, 
     root
         Results folder.
     samples
-        Columns sample_id, assay.
+        Columns sample_id, assay: those of patients. The files of controls may come later than the layers.
     layers
         Name -> ``layers/{layer}.h5ad``.
 
@@ -47,8 +49,8 @@ def sample_checksums(*, root: Path, samples: pd.DataFrame, layers: Mapping[str, 
     -------
     pandas.DataFrame
         ``COLUMNS``, sorted. ``name`` is a path below the results folder, or a layer.
-        Files that a run does not make are not there. A row of a layer is hashed by the values that are neither zero nor
-        missing and by the names of their features, so that features that only other samples have change nothing.
+        Files that a run does not make are not there. A row of a layer is hashed by its values and the names of their
+        features, so that features that only other samples have change nothing: see :func:`row_digests`.
     """
     rows = []
     assays = dict(zip(samples["sample_id"].astype(str), samples["assay"], strict=True))
@@ -71,19 +73,23 @@ def file_sha256(*, path: Path | str) -> str:
 
 
 def row_digests(*, adata: ad.AnnData) -> dict[str, str]:
-    """Return sample -> SHA-256 of its values that are neither zero nor missing, with the names of their features.
+    """Return sample -> SHA-256 of its values that are there, with the names of their features.
+
+    A missing value is not there. Nor is a zero of a composition or of counts: a new sample adds features, which the
+    others then hold as zeros. On other scales a zero is a value.
 
     Parameters
     ----------
     adata
-        A layer, samples x features.
+        A layer, samples x features; ``uns["kind"]``.
     """
+    amounts = str(adata.uns["kind"]) in AMOUNTS
     names = np.array(adata.var_names.astype(str))
     order = np.argsort(names, kind="stable")
     names, values = names[order], np.asarray(adata.X, dtype=np.float64)[:, order]
     found = {}
     for sample, row in zip(adata.obs_names.astype(str), values, strict=True):
-        there = np.isfinite(row) & (row != 0)
+        there = np.isfinite(row) & ((row != 0) | (not amounts))
         digest = hashlib.sha256("\n".join(names[there]).encode())
         digest.update(row[there].astype("<f8").tobytes())
         found[sample] = digest.hexdigest()

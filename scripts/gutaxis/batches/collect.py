@@ -8,6 +8,10 @@ import pandas as pd
 COLUMNS = ["table", "layer", "contrast", "feature", "label", "n", "estimate", "ci_low", "ci_high", "p", "q"]
 #: What singles out a row, before and after.
 KEY = ["table", "layer", "contrast", "feature"]
+#: Terms of a PERMANOVA that its contrast asks about; the others (batch, covariates, patients) are adjusted for.
+TERMS = ("response", "response:time", "time", "pfs2")
+#: Kinds of tables whose p is not corrected, for there is no q in them.
+WITHOUT_Q = ("permanova", "prediction")
 
 
 def read_result(*, path: Path | str) -> pd.DataFrame:
@@ -28,7 +32,7 @@ def read_result(*, path: Path | str) -> pd.DataFrame:
 
 
 def collect_results(*, root: Path, files: Sequence[str]) -> pd.DataFrame:
-    """Return every test of the files that holds a main result.
+    """Return every main result of the files: sensitivity analyses and terms that are adjusted for are left out.
 
     Parameters
     ----------
@@ -43,7 +47,8 @@ def collect_results(*, root: Path, files: Sequence[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``COLUMNS``, sorted. ``table`` says which kind: differential, alpha, permanova (estimate: R2), prediction
-        (estimate: AUC, or C for survival), response_rate (estimate: rate). Numbers are floats.
+        (estimate: AUC, or C for survival), response_rate (estimate: rate). Numbers are floats. A row is singled out by
+        ``KEY``.
 
     Raises
     ------
@@ -55,9 +60,9 @@ def collect_results(*, root: Path, files: Sequence[str]) -> pd.DataFrame:
         rows = read_result(path=root / name)
         folder, *rest = Path(name).parts
         if folder == "differential":
-            rows = rows.assign(table="differential")
+            rows = _tests(rows, table="differential")
         elif folder == "diversity" and rest[-1] == "alpha_tests.tsv":
-            rows = rows.assign(table="alpha")
+            rows = _tests(rows, table="alpha")
         elif folder == "diversity" and rest[-1].startswith("permanova_"):
             rows = _permanova(rows, layer=rest[0], metric=Path(name).stem.removeprefix("permanova_"))
         elif folder == "prediction" and rest[-1] == "performance.tsv":
@@ -75,8 +80,12 @@ def collect_results(*, root: Path, files: Sequence[str]) -> pd.DataFrame:
     return table.sort_values(KEY, kind="stable", ignore_index=True)
 
 
+def _tests(rows: pd.DataFrame, *, table: str) -> pd.DataFrame:
+    return rows[rows["role"] != "sensitivity"].assign(table=table)
+
+
 def _permanova(rows: pd.DataFrame, *, layer: str, metric: str) -> pd.DataFrame:
-    rows = rows[rows["term"].notna() & ~rows["term"].isin(["Residual", "Total"])]
+    rows = rows[rows["term"].isin(TERMS)]
     return rows.assign(
         table="permanova",
         layer=layer,
@@ -88,13 +97,14 @@ def _permanova(rows: pd.DataFrame, *, layer: str, metric: str) -> pd.DataFrame:
 
 def _performance(rows: pd.DataFrame, *, state: str) -> pd.DataFrame:
     rows = rows[rows["model"].notna()]
-    names = [name for name in ("model", "outcome", "scheme", "metric") if name in rows]
+    names = ["model", "layers", "outcome", "scheme", "metric"]
+    parts = rows[names].fillna("-")
     return rows.assign(
         table="prediction",
         layer="-",
         contrast=state,
-        feature=rows[names].fillna("-").agg("|".join, axis=1),
-        label=rows["model"],
+        feature=["|".join(row) for row in parts.to_numpy()],
+        label=[", ".join(row) for row in parts.to_numpy()],
         estimate=rows["auc"],
         p=rows["p_null"],
     )
@@ -102,12 +112,12 @@ def _performance(rows: pd.DataFrame, *, state: str) -> pd.DataFrame:
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:
     feature = rows["endpoint"] + "|week " + rows["week"] + "|" + rows["cohort"]
-    readers = rows["reader"].fillna("-") if "reader" in rows else "-"
+    readers = rows["reader"].fillna("-")
     return rows.assign(
         table="response_rate",
         layer="-",
         contrast=rows["analysis_set"],
         feature=feature + "|" + readers,
-        label=rows["endpoint"] + " at week " + rows["week"] + ", " + rows["cohort"],
+        label=rows["endpoint"] + " at week " + rows["week"] + ", " + rows["cohort"] + ", " + readers,
         estimate=rows["rate"],
     )

@@ -39,7 +39,7 @@ def plan_batches(*, sheets: Sequence[Sequence[str]], chosen: Sequence[str] | Non
         The batches of each samples sheet, in the order of the config.
     chosen
         Config ``batches.newest``, checked; None: the batches of the last sheet that no earlier sheet has. If there is
-        only one sheet, or the last one has no batch of its own, the last batch by name.
+        only one sheet, or the last one has no batch of its own, the last of all batches.
     """
     batches = tuple(dict.fromkeys(str(name) for sheet in sheets for name in sorted(map(str, sheet))))
     if chosen is not None:
@@ -58,8 +58,9 @@ def set_name(*, batches: Sequence[str]) -> str:
     Parameters
     ----------
     batches
-        In the order of the sheets.
+        In any order: reordered sheets hold the same set.
     """
+    batches = sorted(batches)
     joined = "_".join(batches) or "none"
     safe = "_".join(UNSAFE.sub("-", name) for name in batches) or "none"
     if safe == joined and len(safe) <= MAX_NAME and not any("_" in name for name in batches):

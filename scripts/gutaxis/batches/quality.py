@@ -17,8 +17,12 @@ BLANK_COLUMNS = [
 MIN_EARLIER = 5
 #: |robust z| beyond which a value is flagged.
 LIMIT = 3.5
-#: Columns that are no measure of a sample's quality.
-NO_MEASURE = {"run_order", "lanes", "n_genes", "n_barcodes"}
+#: Columns that are no measure of a sample's quality: who it is, and the bounds that its cells were held against.
+NO_MEASURE = {
+    "sample_id", "patient_id", "timepoint", "batch", "control", "material", "mode", "run_order", "lanes", "file",
+    "n_genes", "n_barcodes", "n_duplicated_symbols", "doublet_threshold", "min_counts", "min_genes", "max_mito",
+    "max_top20",
+}  # fmt: skip
 
 
 def compare_quality(*, tables: dict[str, pd.DataFrame], newest: Sequence[str]) -> pd.DataFrame:
@@ -27,7 +31,8 @@ def compare_quality(*, tables: dict[str, pd.DataFrame], newest: Sequence[str]) -
     Parameters
     ----------
     tables
-        Assay -> one row per sample: sample_id, batch, measures. Controls are to be left out.
+        Assay -> one row per sample (and ``mode``): sample_id, batch, material, measures, as text or numbers. Controls
+        are to be left out. Samples are compared within their material and mode.
     newest
         Batches.
 
@@ -36,14 +41,16 @@ def compare_quality(*, tables: dict[str, pd.DataFrame], newest: Sequence[str]) -
     pandas.DataFrame
         ``QUALITY_COLUMNS``. ``earlier_low`` and ``_high`` are the least and largest earlier value, ``robust_z`` is
         :math:`(x - \mathrm{median}) / (1.4826\,\mathrm{MAD})` of the earlier values, NA below five of them or where
-        all are equal. ``flag``: Y beyond 3.5 (Iglewicz and Hoaglin, How to detect and handle outliers, 1993) or,
-        where all earlier values are equal, if the value is another one.
+        more than half are equal. ``flag``: Y beyond 3.5 (Iglewicz and Hoaglin, How to detect and handle outliers,
+        1993) or, where more than half of the earlier values are equal, outside of all of them.
     """
     rows = []
     for assay, table in sorted(tables.items()):
-        measures = [name for name in table.columns if name not in {"sample_id", "batch", "mode", *NO_MEASURE}]
-        groups = table.groupby("mode", sort=True) if "mode" in table else [("", table)]
-        for mode, own in groups:
+        measures = [name for name in table.columns if name not in NO_MEASURE]
+        kinds = ["material"] if table["material"].nunique() > 1 else []
+        kinds += ["mode"] if "mode" in table else []
+        groups = table.groupby(kinds, sort=True) if kinds else [((), table)]
+        for kind, own in groups:
             new = own["batch"].astype(str).isin(set(newest))
             for name in measures:
                 values = pd.to_numeric(own[name], errors="coerce")
@@ -56,11 +63,11 @@ def compare_quality(*, tables: dict[str, pd.DataFrame], newest: Sequence[str]) -
                     value, z, flag = values[row], np.nan, "N"
                     if np.isfinite(value) and len(earlier) >= MIN_EARLIER:
                         z = (value - median) / spread if spread > 0 else np.nan
-                        far = abs(z) > LIMIT if spread > 0 else earlier.nunique() == 1 and value != median
+                        far = abs(z) > LIMIT if spread > 0 else not earlier.min() <= value <= earlier.max()
                         flag = "Y" if far else "N"
                     rows.append(
                         (
-                            assay, f"{name}, {mode} mode" if mode else name, own.at[row, "sample_id"],
+                            assay, ", ".join([name, *map(str, kind)]), own.at[row, "sample_id"],
                             own.at[row, "batch"], value, len(earlier), median, earlier.min(), earlier.max(), z, flag,
                         )
                     )  # fmt: skip
@@ -87,13 +94,17 @@ def contamination(
     Returns
     -------
     pandas.DataFrame
-        ``BLANK_COLUMNS``, the species that is most in the samples first; empty if there is no blank. A species of the
-        gut in a blank is as likely a sample that spilled over as a contaminant of the samples: no verdict is given.
+        ``BLANK_COLUMNS``, the species that is most in the newest samples first; empty if there is no blank. A gut
+        species in a blank is as likely a sample that spilled over as a contaminant of the samples: no verdict is given.
+        ``blank_percent``: mean of the newest blanks that hold it; ``in_earlier_blanks``: NA where there are none.
     """
-    blanks = controls[(controls["control"] == "BLANK") & (controls["species"] != "UNCLASSIFIED")]
+    blanks = controls[controls["control"] == "BLANK"]
+    # a blank without a species has the row UNCLASSIFIED
+    before = not blanks["batch"].astype(str).isin(set(newest)).all()
     blanks = blanks.assign(percent=blanks["percent"].astype(float))
-    blanks = blanks[blanks["percent"] > 0]
+    blanks = blanks[(blanks["species"] != "UNCLASSIFIED") & (blanks["percent"] > 0)]
     new = blanks["batch"].astype(str).isin(set(newest))
+    known = set(blanks.loc[~new, "species"])
     mine = [name for name in taxa.columns if str(batches.get(name)) in set(newest)]
     others = [name for name in taxa.columns if name not in mine]
     rows = []
@@ -102,7 +113,7 @@ def contamination(
         rows.append(
             (
                 species, own["sample_id"].nunique(), own["percent"].mean(),
-                "Y" if species in set(blanks.loc[~new, "species"]) else "N",
+                ("Y" if species in known else "N") if before else None,
                 len(mine), int((there[mine] > 0).sum()), 100 * there[mine].mean(), 100 * there[mine].max(),
                 int((there[others] > 0).sum()), 100 * there[others].mean(),
             )

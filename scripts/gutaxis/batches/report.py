@@ -24,7 +24,7 @@ from gutaxis.batches.compare import (
 from gutaxis.batches.drift import DRIFT_COLUMNS, SHIFT_COLUMNS, layer_drift
 from gutaxis.batches.plan import BatchPlan
 from gutaxis.batches.quality import BLANK_COLUMNS, QUALITY_COLUMNS, compare_quality, contamination
-from gutaxis.batches.snapshot import CHECKSUMS, LABELS, OUTCOMES, RESULTS, earlier_snapshot
+from gutaxis.batches.snapshot import CHECKSUMS, LABELS, OUTCOMES, RESULTS, earlier_snapshot, snapshot_batches
 from gutaxis.batches.words import sections
 from gutaxis.errors import GutaxisError, Problem
 from gutaxis.files import atomic_write, write_tsv
@@ -41,11 +41,11 @@ COLUMNS = {
 }
 COMMENTS = {
     "quality": "measures of the newest samples against the earlier ones; flag Y: |robust z| > 3.5",
-    "drift": "one sample a patient; r2 of newest against earlier patients, permuted within cohorts; not corrected",
+    "drift": "one sample a patient; r2 of newest against earlier, permuted within cohort and timepoint; not corrected",
     "shifts": "features whose mean moved most, in earlier standard deviations; compositional layers: log ratios",
     "contamination": "species of the newest blanks, and how much of the newest and of the earlier samples they are",
     "labels": "patients that are new or gone, and outcomes of earlier patients that changed",
-    "results": "main results before and after; q (p where a table has no q) below the level counts as found",
+    "results": "main results before and after; q (p of permanova and prediction) below the level counts as found",
     "summary": "the same by table, layer and contrast",
     "outputs": "what was made of each sample: unchanged, changed, new or gone",
 }
@@ -93,29 +93,26 @@ def _quality(sources: Sources, samples: pd.DataFrame) -> dict[str, pd.DataFrame]
     for assay, path in sources.quality.items():
         table = read_result(path=path)
         table = table[table["sample_id"].isin(samples.index[samples["control"] == "N"])]
-        batch = table["sample_id"].map(samples["batch"])
-        tables[assay] = table.drop(columns=["batch", "control"], errors="ignore").assign(batch=batch)
+        about = {name: table["sample_id"].map(samples[name]) for name in ("batch", "material")}
+        tables[assay] = table.assign(**about)
     return tables
 
 
 def _drifts(sources: Sources, samples: pd.DataFrame, plan: BatchPlan, permutations: int, seed: int) -> tuple[
     pd.DataFrame, pd.DataFrame
 ]:  # fmt: skip
-    made = []
+    made, shifts = [], []
     for layer, (path, metric, distances) in sorted(sources.layers.items()):
         adata = ad.read_h5ad(path)
         labels = adata.var["label"].astype(str) if "label" in adata.var else pd.Series(adata.var_names, adata.var_names)
         square = read_result(path=distances).set_index("sample_id").astype(float)
-        made.append(
-            layer_drift(
-                layer=layer, metric=metric, distances=square, values=_values(adata), samples=samples,
-                newest=plan.newest, labels=labels, permutations=permutations, seed=seed,
-            )
+        found = layer_drift(
+            layer=layer, metric=metric, distances=square, values=_values(adata), samples=samples,
+            newest=plan.newest, labels=labels, permutations=permutations, seed=seed,
         )  # fmt: skip
-    if not made:
-        return pd.DataFrame(columns=DRIFT_COLUMNS), pd.DataFrame(columns=SHIFT_COLUMNS)
-    tables = [pd.concat([getattr(part, name) for part in made], ignore_index=True) for name in ("table", "shifts")]
-    return tables[0], tables[1]
+        made += found.table.to_dict("records")
+        shifts += found.shifts.to_dict("records")
+    return pd.DataFrame(made, columns=DRIFT_COLUMNS), pd.DataFrame(shifts, columns=SHIFT_COLUMNS)
 
 
 def find_before(*, sources: Sources, plan: BatchPlan) -> Path | None:
@@ -124,16 +121,21 @@ def find_before(*, sources: Sources, plan: BatchPlan) -> Path | None:
     Raises
     ------
     GutaxisError
-        B01 if the config names a folder that holds no snapshot.
+        B01 if the config names a folder that holds no snapshot, or that of this very run.
     """
     if sources.before is None:
-        return earlier_snapshot(folder=sources.snapshot.parent, batches=plan.batches)
+        return earlier_snapshot(folder=sources.snapshot.parent, earlier=plan.earlier)
     lacking = [name for name in (LABELS, RESULTS, CHECKSUMS) if not (sources.before / name).is_file()]
-    if lacking:
+    own = sources.before.resolve() == sources.snapshot.resolve()
+    if lacking or own:
+        there = sorted(path.parent.name for path in sources.snapshot.parent.glob(f"*/{LABELS}"))
+        others = [name for name in there if name != sources.snapshot.name]
         raise GutaxisError(
             Problem(
-                "B01", "config", None, "batches.before", str(sources.before), f"It lacks {', '.join(lacking)}",
-                "A folder batches/{set} of a finished run", "Correct the path, or leave the key out",
+                "B01", "config", None, "batches.before", str(sources.before),
+                "It is the snapshot of this very run" if own else f"It lacks {', '.join(lacking)}",
+                f"A folder batches/{{set}} of a finished run; of this output: {', '.join(others) or 'no earlier one'}",
+                "Correct the path, or leave the key out",
             )
         )  # fmt: skip
     return sources.before
@@ -154,7 +156,13 @@ def batch_tables(
         Level of q.
     permutations, seed
         Of the drift.
+
+    Raises
+    ------
+    GutaxisError
+        B01: see :func:`find_before`.
     """
+    before = find_before(sources=sources, plan=plan)
     tables = {name: pd.DataFrame(columns=columns) for name, columns in COLUMNS.items()}
     if not plan.earlier:
         return tables, None
@@ -168,7 +176,6 @@ def batch_tables(
         tables["contamination"] = contamination(
             controls=read_result(path=sources.controls), taxa=shares, batches=samples["batch"], newest=plan.newest
         )
-    before = find_before(sources=sources, plan=plan)
     if before is not None:
         results, checks, known = (
             [read_result(path=folder / name) for folder in (before, sources.snapshot)]
@@ -177,7 +184,9 @@ def batch_tables(
         tables["labels"] = compare_labels(before=known[0], after=known[1], outcomes=OUTCOMES)
         tables["results"] = compare_results(before=results[0], after=results[1], fdr=fdr)
         tables["summary"] = summarise_results(compared=tables["results"])
-        tables["outputs"] = compare_outputs(before=checks[0], after=checks[1], batches=samples["batch"])
+        batches = pd.concat([table.set_index("sample_id")["batch"] for table in known[::-1]])
+        batches = batches[~batches.index.duplicated()]
+        tables["outputs"] = compare_outputs(before=checks[0], after=checks[1], batches=batches)
     return tables, before
 
 
@@ -204,7 +213,8 @@ def write_batch_report(
     labels = read_result(path=sources.snapshot / LABELS)
     text = sections(
         tables=tables, plan=plan, labels=labels, before=None if before is None else before.name, fdr=fdr,
-        one_class=one_class_batches(labels=labels),
+        before_batches=set() if before is None else snapshot_batches(folder=before),
+        one_class=one_class_batches(labels=labels), profiled=sources.controls is not None,
     )  # fmt: skip
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined

@@ -11,7 +11,7 @@ from gutaxis.files import write_tsv
 LABELS, RESULTS, CHECKSUMS = "labels.tsv", "results.tsv", "checksums.tsv"
 SAMPLE_COLUMNS = ["sample_id", "patient_id", "assay", "material", "timepoint", "batch", "control"]
 #: What a later scan may change.
-OUTCOMES = ["response", "bor", "cbor", "abscopal", "pfs2_days", "pfs2_cnsr", "os_days", "os_cnsr"]
+OUTCOMES = ["response", "bor", "cbor", "dcb", "abscopal", "pfs2_days", "pfs2_cnsr", "os_days", "os_cnsr"]
 
 
 def write_snapshot(
@@ -25,7 +25,8 @@ def write_snapshot(
     root
         Results folder.
     samples
-        ``clinical/cohort/samples.tsv``; samples with another verdict than PASS are left out, controls stay.
+        ``clinical/cohort/samples.tsv``; samples with another verdict than PASS are left out. Controls have a row of
+        labels, and no checksums.
     layers
         Name -> ``layers/{layer}.h5ad``.
     tables
@@ -41,25 +42,30 @@ def write_snapshot(
     rows = own.merge(known, on="sample_id", how="left").sort_values("sample_id")
     write_tsv(rows, labels, comment="samples of this run and the outcomes of their patients")
     write_tsv(collect_results(root=root, files=tables), results, comment="main results of this run")
-    made = sample_checksums(root=root, samples=own, layers=layers)
+    made = sample_checksums(root=root, samples=own[own["control"] == "N"], layers=layers)
     write_tsv(
         made, checksums, comment="SHA-256 of what belongs to one sample; a row of a layer may rest on all samples"
     )
 
 
-def earlier_snapshot(*, folder: Path, batches: Sequence[str]) -> Path | None:
-    """Return the snapshot of the most batches that this run has too, but not all of them; None if there is none.
+def earlier_snapshot(*, folder: Path, earlier: Sequence[str]) -> Path | None:
+    """Return the whole snapshot that holds most of the earlier batches and no other; None if there is none.
 
     Parameters
     ----------
     folder
         ``batches`` of a results folder: a folder for each set.
-    batches
-        Batches of this run.
+    earlier
+        Batches of this run that are not among the newest.
     """
     found = []
     for path in sorted(folder.glob(f"*/{LABELS}")):
-        own = set(read_result(path=path)["batch"])
-        if own < set(batches) and all((path.parent / name).is_file() for name in (RESULTS, CHECKSUMS)):
+        own = snapshot_batches(folder=path.parent)
+        if own and own <= set(earlier) and all((path.parent / name).is_file() for name in (RESULTS, CHECKSUMS)):
             found.append((len(own), path.parent.name, path.parent))
     return max(found)[2] if found else None
+
+
+def snapshot_batches(*, folder: Path) -> set[str]:
+    """Return the batches that a snapshot has samples of; ``folder`` holds ``labels.tsv``."""
+    return set(read_result(path=folder / LABELS)["batch"].dropna())

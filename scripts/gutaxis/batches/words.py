@@ -1,6 +1,6 @@
 """The sentences and short tables of the batch report's page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from gutaxis.batches.checksums import LAYER_ROW
 from gutaxis.batches.plan import BatchPlan
+from gutaxis.batches.quality import LIMIT, MIN_EARLIER
 
 #: Rows of a table on the page; the file has all.
 SHOWN = 25
@@ -55,8 +56,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def sections(
-    *, tables: dict[str, pd.DataFrame], plan: BatchPlan, labels: pd.DataFrame, before: str | None, fdr: float,
-    one_class: Sequence[tuple[str, str, int]],
+    *, tables: dict[str, pd.DataFrame], plan: BatchPlan, labels: pd.DataFrame, before: str | None,
+    before_batches: Collection[str], fdr: float, one_class: Sequence[tuple[str, str, int]], profiled: bool,
 ) -> list[Section]:  # fmt: skip
     """Return the sections of the page.
 
@@ -70,59 +71,76 @@ def sections(
         ``labels.tsv`` of this run.
     before
         Name of the set compared with, or None.
+    before_batches
+        Batches of that set.
     fdr
         Level of q.
     one_class
         From :func:`gutaxis.batches.compare.one_class_batches`.
+    profiled
+        Whether this run profiles stool, blanks among it.
     """
     if not plan.earlier:
         text = "This run has one batch, so there is nothing to compare. Its snapshot is kept for the next one."
-        return [Section(question="What is new?", said=[text])]
+        if len(plan.batches) > 1:
+            text = "`batches.newest` names every batch of this run, so there is none to compare with."
+        return [Section(question="What is new?", said=[text, *_one_class(one_class)])]
     new = labels[labels["batch"].isin(plan.newest)]
     patients = new["patient_id"].dropna()
     earlier = set(labels.loc[~labels["batch"].isin(plan.newest), "patient_id"].dropna())
+    own = int((new["control"] == "N").sum())
     first = [
-        f"{', '.join(plan.newest)} against {', '.join(plan.earlier)}: {count(len(new), 'new sample')} of "
+        f"{', '.join(plan.newest)} against {', '.join(plan.earlier)}: {count(own, 'new sample')} of "
         f"{count(patients.nunique(), 'patient')}, {len(set(patients) - earlier)} of them with no earlier sample, and "
-        f"{count(int((new['control'] != 'N').sum()), 'control')}."
-    ]
-    first += [
-        f"All {number} patients of batch {batch} with a known response are {name}: in this batch an effect of the "
-        "batch cannot be told from response. No correction can mend that; say it where you report results, and leave "
-        "the batch out in a second run to see what rests on it."
-        for batch, name, number in one_class
+        f"{count(len(new) - own, 'control')}."
     ]
     return [
-        Section(question="What is new?", said=first),
+        Section(question="What is new?", said=[*first, *_one_class(one_class)]),
         _quality(tables["quality"]),
-        _drift(tables["drift"], tables["shifts"], fdr),
-        _contamination(tables["contamination"], new),
-        *_before_and_after(tables, before, fdr),
+        _drift(tables["drift"], tables["shifts"]),
+        _contamination(tables["contamination"], new, profiled),
+        *_before_and_after(tables, plan, before, before_batches, fdr),
     ]
+
+
+def _one_class(found: Sequence[tuple[str, str, int]]) -> list[str]:
+    said = []
+    for batch, name, number in found:
+        who = "The only patient" if number == 1 else f"All {number} patients"
+        said.append(
+            f"{who} of batch {batch} with a known response {'is' if number == 1 else 'are'} {name}: in this batch an "
+            "effect of the batch cannot be told from response. No correction can mend that; say it where you report "
+            "results, and leave the batch out in a second run to see what rests on it."
+        )
+    return said
 
 
 def _quality(table: pd.DataFrame) -> Section:
     flagged = table[table["flag"] == "Y"]
-    judged = table[table["robust_z"].notna() | (table["flag"] == "Y")]
+    judged = table[table["value"].notna() & (table["earlier_n"] >= MIN_EARLIER)]
     if table.empty:
         said = ["There is no table of quality for the newest samples."]
+    elif judged.empty:
+        said = [f"No value of the newest samples has the {MIN_EARLIER} earlier ones that it takes to judge it."]
     else:
         said = [
-            f"{count(len(judged), 'value')} of {count(table['sample_id'].nunique(), 'sample')} could be compared with "
-            f"at least five earlier ones; {len(flagged)} in {count(flagged['sample_id'].nunique(), 'sample')} lie far "
-            "outside (robust z beyond 3.5)."
+            f"{count(len(judged), 'value')} of {count(judged['sample_id'].nunique(), 'sample')} could be compared with "
+            f"at least {MIN_EARLIER} earlier ones; {len(flagged)} in "
+            f"{count(flagged['sample_id'].nunique(), 'sample')} lie far outside (robust z beyond {LIMIT:g})."
         ]
     rows = flagged.drop(columns=["flag"]).head(SHOWN) if len(flagged) else None
     return Section(question="Is the quality as before?", said=said, table="quality", rows=rows)
 
 
-def _drift(table: pd.DataFrame, shifts: pd.DataFrame, fdr: float) -> Section:
+def _drift(table: pd.DataFrame, shifts: pd.DataFrame) -> Section:
     tested = table[table["p"].notna()]
     apart = tested[tested["p"] < 0.05]
-    said = [
-        f"Newest and earlier patients were compared in {count(len(tested), 'layer')}; in {len(apart)} they differ at "
-        "p < 0.05 (not corrected). New patients may differ for reasons of their own: a question, not a verdict."
-    ]
+    said = ["Newest and earlier patients could be compared in no layer."]
+    if len(tested):
+        said = [
+            f"Newest and earlier patients were compared in {count(len(tested), 'layer')}; in {len(apart)} they differ "
+            "at p < 0.05 (not corrected). New patients may differ for reasons of their own: a question, not a verdict."
+        ]
     said += [f"{row.layer}: not tested, {row.note}." for row in table[table["p"].isna()].itertuples()]
     moved = []
     for layer, own in shifts[shifts["layer"].isin(apart["layer"])].groupby("layer", sort=True):
@@ -132,23 +150,32 @@ def _drift(table: pd.DataFrame, shifts: pd.DataFrame, fdr: float) -> Section:
     return Section(question="Do the new samples differ?", said=[*said, *moved], table="drift", rows=rows)
 
 
-def _contamination(table: pd.DataFrame, new: pd.DataFrame) -> Section:
+def _contamination(table: pd.DataFrame, new: pd.DataFrame, profiled: bool) -> Section:
     blanks = new[(new["control"] == "BLANK") & (new["assay"] == "MGX")]
-    if blanks.empty:
+    if not profiled:
+        said = ["This run starts from no stool reads, so what blanks hold is not known."]
+    elif blanks.empty:
         said = ["The newest batches have no stool blank: contamination of their reagents cannot be seen."]
     elif table.empty:
         said = ["No species was found in the newest stool blanks."]
     else:
         own = int((table["in_earlier_blanks"] == "N").sum())
         said = [
-            f"{count(len(table), 'species', 'species')} in the newest blanks; {own} in no earlier blank. A species of "
-            "the gut in a blank is as likely spilled over from a sample."
+            f"{count(len(table), 'species', 'species')} in the newest blanks; "
+            + (
+                f"{own} in no earlier blank."
+                if table["in_earlier_blanks"].notna().all()
+                else "there is no earlier blank."
+            )
+            + " A species of the gut in a blank is as likely spilled over from a sample."
         ]
     rows = table.head(SHOWN) if len(table) else None
     return Section(question="What do the blanks hold?", said=said, table="contamination", rows=rows)
 
 
-def _before_and_after(tables: dict[str, pd.DataFrame], before: str | None, fdr: float) -> list[Section]:
+def _before_and_after(
+    tables: dict[str, pd.DataFrame], plan: BatchPlan, before: str | None, before_batches: Collection[str], fdr: float
+) -> list[Section]:
     if before is None:
         text = (
             "No snapshot of an earlier set of batches is in this results folder, so labels and results before are not "
@@ -163,22 +190,29 @@ def _before_and_after(tables: dict[str, pd.DataFrame], before: str | None, fdr: 
     files = old[old["what"] != LAYER_ROW]
     rows_of_layers = old[old["what"] == LAYER_ROW]
     moved = files[files["state"] != "unchanged"]
+    relearned = rows_of_layers.loc[rows_of_layers["state"] != "unchanged", "name"].value_counts().sort_index()
+    where = "; ".join(f"{layer}: {number} changed or gone" for layer, number in relearned.items())
     entered, left = (results[results["status"] == name] for name in ("entered", "left"))
+    said = (
+        f"Compared with {before}: {count(int((labels['what'] == 'new patient').sum()), 'new patient')}, "
+        f"{count(switched['patient_id'].nunique(), 'earlier patient')} with another response, "
+        f"{count(changed['patient_id'].nunique(), 'earlier patient')} with another outcome of any kind."
+    )
+    if set(before_batches) != set(plan.earlier):
+        said += (
+            f" That set holds {', '.join(sorted(before_batches))}, not {', '.join(plan.earlier)}: what is told from "
+            "here on is not of the newest batches alone."
+        )
     return [
         Section(
             question="Did outcomes of earlier patients change?",
-            said=[
-                f"Compared with {before}: {int((labels['what'] == 'new patient').sum())} new patients, "
-                f"{count(switched['patient_id'].nunique(), 'earlier patient')} with another response, "
-                f"{count(changed['patient_id'].nunique(), 'earlier patient')} with another outcome of any kind."
-            ],
-            table="labels", rows=changed.head(SHOWN) if len(changed) else None,
+            said=[said], table="labels", rows=changed.head(SHOWN) if len(changed) else None,
         ),
         Section(
             question="Do the main results change?",
             said=[
                 f"At q < {fdr:g}, {count(len(entered), 'result')} entered and {count(len(left), 'result')} left the "
-                "findings."
+                "findings. Settings or software that changed since then change results too."
             ],
             table="summary", rows=summary.head(4 * SHOWN) if len(summary) else None,
         ),
@@ -186,16 +220,19 @@ def _before_and_after(tables: dict[str, pd.DataFrame], before: str | None, fdr: 
             question="Which results entered or left?",
             said=["Results are sorted with these first in the table."],
             table="results",
-            rows=pd.concat([entered, left]).head(SHOWN)[MOVED] if len(entered) + len(left) else None,
+            rows=results[results["status"].isin(["entered", "left"])].head(SHOWN)[MOVED]
+            if len(entered) + len(left)
+            else None,
         ),
         Section(
             question="Did earlier samples keep what was made of them?",
             said=[
                 f"{count(len(files), 'file')} of earlier samples: {len(files) - len(moved)} unchanged, {len(moved)} "
-                "changed or gone.",
+                "changed or gone. Such a file rests on its raw file, settings and software; files of functions also on "
+                "all samples where the config asks for a joint index.",
                 f"{count(len(rows_of_layers), 'row')} of layers: {int((rows_of_layers['state'] == 'unchanged').sum())} "
-                "unchanged. Rows of layers that are learned across samples change when a batch is added, unless they "
-                "are frozen (config `batches`).",
+                f"unchanged{'; ' + where if where else ''}. Rows of layers that are learned across samples change when "
+                "a batch is added, unless they are frozen (config `batches`).",
             ],
             table="outputs", rows=moved.head(SHOWN) if len(moved) else None,
         ),
