@@ -1,7 +1,7 @@
 # The doors of the project. Everything else is `snakemake [target] --cores N --configfile my.yaml`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup extras services demo test lint fast bench bench-cells calibrate lock sheets reference rulegraph gallery \
+.PHONY: help setup extras services demo test lint fast bench bench-cells calibrate lock sheets reference manifest rulegraph gallery \
   snakemake-report clean
 
 # nproc takes OMP_NUM_THREADS for the number of processors, and HPC sites often set it to 1
@@ -76,6 +76,10 @@ sheets: setup ## write the demo's sheets and truth again (a test compares them w
 
 reference: setup ## write the key and column reference of config/README.md from the schema
 	$(LIBRARY) -m gutaxis.cohort.reference config/README.md
+
+manifest: setup ## make the finished demo the reference of `snakemake certify`
+	$(SNAKEMAKE) --cores $(CORES) results/demo/provenance/manifest.json
+	$(LIBRARY) -m gutaxis.provenance.reference results/demo resources/demo_manifest.json
 
 rulegraph: setup ## draw docs/rulegraph.svg, the rules of the demo and what feeds what
 	@mkdir -p docs

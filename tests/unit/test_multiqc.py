@@ -4,10 +4,12 @@ import base64
 import gzip
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from gutaxis.metagenome.fastqc import pack_without_date
 from gutaxis.report.multiqc import all_sections, run_multiqc, without_time
 from gutaxis.report.multiqc_sections import cell_sections, cohort_sections, metabolome_sections, metagenome_sections
 
@@ -32,6 +34,10 @@ BATCHES = "batch\tn_injections\tn_qc\tmethod\tmode\n1\t3\t2\tloess\tpositive\n"
 CELLS = (
     "sample_id\tn_barcodes\tn_kept\tn_low\tn_mito\tn_doublets\tstatus\treason\n"
     "S1\t100\t80\t10\t5\t5\tok\tNA\nS2\t20\tNA\tNA\tNA\tNA\texcluded\tfew cells\n"
+)
+FASTQC = (
+    "##FastQC\t0.11.9\n>>Basic Statistics\tpass\n#Measure\tValue\nFilename\tS1_clean.fastq.gz\nTotal Sequences\t10\n"
+    "Sequence length\t100\n%GC\t50\n>>END_MODULE\n"
 )
 IDENTITY = "# about\nsample_id\tpatient_id\ttissue\tverdict\treason\nS1\tP1\tblood\tok\tNA\n"
 
@@ -135,8 +141,15 @@ def test_an_excluded_sample_says_why_and_has_no_bar(tables):
 def test_the_page_shows_all_sections_and_executes_nothing(tables, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
     output = tmp_path / "report" / "multiqc.html"
-    run_multiqc(sections=all_sections(tables=tables), fastqc=[], output=output)
+    fastqc = tmp_path / "fastqc"
+    fastqc.mkdir()
+    with zipfile.ZipFile(fastqc / "S1_clean_fastqc.zip", "w") as archive:
+        archive.writestr("S1_clean_fastqc/", "")
+        archive.writestr("S1_clean_fastqc/fastqc_data.txt", FASTQC)
+    pack_without_date(path=fastqc / "S1_clean_fastqc.zip")
+    run_multiqc(sections=all_sections(tables=tables), fastqc=[str(fastqc)], output=output)
     page = output.read_text()
+    assert "S1_clean" in page, "a packed zip of FastQC is not read"
     for words in (
         "Samples",
         "Clinical warnings",

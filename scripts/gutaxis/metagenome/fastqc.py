@@ -54,11 +54,15 @@ def without_date(*, page: bytes) -> bytes:
 
 
 def pack_without_date(*, path: Path) -> None:
-    """Pack FastQC's zip anew: members in order of their names, no times, the page in it without its day."""
+    """Pack FastQC's zip anew: members in order of their names, no times, the page in it without its day.
+
+    The folder comes first, as FastQC has it: MultiQC takes the first member for the folder that holds the others.
+    """
     with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in sorted(archive.namelist()) if not name.endswith("/")}
+        members = {name: archive.read(name) for name in sorted(archive.namelist())}
     with atomic_write(path) as part, zipfile.ZipFile(part, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             entry = zipfile.ZipInfo(name)  # of 1980, the first day that a zip knows
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o755 if name.endswith("/") else 0o644) << 16
             archive.writestr(entry, without_date(page=content) if name.endswith(".html") else content)

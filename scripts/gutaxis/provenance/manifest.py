@@ -35,7 +35,7 @@ NAME = "provenance/manifest.json"
 OWN = (NAME, "provenance/certificate.json", "provenance/ro-crate-metadata.json", "provenance/crate.zip")
 #: Written beside the jobs: versions are an entry of their own (`tools`), an estimate is no result.
 BESIDE = ("provenance/versions.tsv", "provenance/estimate.tsv")
-#: Folders below the results that are no results: they hold times.
+#: Folders below the results that are no results: they hold times, or what earlier runs left (batches).
 ASIDE = ("logs", "benchmarks", "batches")
 #: The code of the workflow; in resources/ also what git ignores lies, and manifests.
 CODE = ("Snakefile", "pyproject.toml", "rules", "scripts", "resources")
