@@ -5,7 +5,17 @@ from gutaxis.batches.plan import plan_batches
 BATCH_PLAN = plan_batches(sheets=COHORT.batch_sheets, chosen=config["batches"]["newest"])
 BATCH_SET = f"{OUT}/batches/{BATCH_PLAN.name}"
 SNAPSHOT = ("labels", "results", "checksums")
-BATCH_TABLES = ("quality", "drift", "shifts", "contamination", "labels", "results", "summary", "outputs")
+BATCH_TABLES = (
+    "quality",
+    "drift",
+    "shifts",
+    "contamination",
+    "plasma_blanks",
+    "labels",
+    "results",
+    "summary",
+    "outputs",
+)
 
 
 def batch_files(wildcards):

@@ -152,7 +152,7 @@ def test_the_numbers_in_the_sentences_are_those_of_the_tables(run):
     first = tables["shifts"].iloc[0]
     assert first["feature"] == "s1" and f"most moved s1 ({first['standardised']:+.1f} SD)" in own
 
-    blanks, own = tables["contamination"], said["What do the blanks hold?"]
+    blanks, own = tables["contamination"], said["What do the stool blanks hold?"]
     assert own.startswith(f"{len(blanks)} species in the newest blanks; 1 in no earlier blank.")
     assert blanks.set_index("species")["in_earlier_blanks"].to_dict() == {"s0": "Y", "s1": "N"}
     assert (blanks["samples"] == 8).all()
@@ -183,6 +183,26 @@ def test_the_numbers_in_the_sentences_are_those_of_the_tables(run):
     assert f"20 rows of layers: {states[True, 'unchanged']} unchanged; taxa: {states[True, 'changed']} changed" in own
     assert (states[False, "changed"], states[True, "unchanged"]) == (1, 10)
     assert (outputs.loc[outputs["batch"] == "B3", "state"] == "new").all()
+
+
+def test_plasma_blanks_are_counted_by_mode_the_newest_against_the_earlier(run):
+    counts = [("OLD", "positive", "B1", 6), ("NEW1", "positive", "B3", 2), ("NEW2", "positive", "B3", 9),
+              ("OLD", "negative", "B2", 4)]  # fmt: skip
+    rows = [(name, mode, batch, "BLANK", held, 1, 99 - held) for name, mode, batch, held in counts]
+    rows.append(("QC", "positive", "B3", "POOL_QC", 90, 0, 10))
+    columns = ["sample_id", "mode", "batch", "control", "n_detected", "n_forced", "n_absent"]
+    path = run["page"].parents[2] / "injection_quality.tsv"
+    write_tsv(pd.DataFrame(rows, columns=columns), path)
+    tables, said, _ = made(run, quality={"METAB": path})
+    assert tables["plasma_blanks"][["sample_id", "newest", "detected", "features"]].to_numpy().tolist() == [
+        ["OLD", "N", 4, 100], ["NEW1", "Y", 2, 100], ["NEW2", "Y", 9, 100], ["OLD", "N", 6, 100],
+    ]  # fmt: skip
+    assert said["What do the plasma blanks hold?"] == (
+        "Negative mode: the newest batches have no blank. Positive mode: 2 newest blanks with at most 9 of 100 "
+        "features, those of earlier batches at most 6."
+    )
+    # a run without plasma has no such section
+    assert "What do the plasma blanks hold?" not in made(run)[1]
 
 
 def test_the_page_loads_nothing_tells_of_no_folder_and_is_the_same_twice(run, tmp_path):
@@ -271,7 +291,7 @@ def test_a_run_without_stool_reads_layers_or_quality_says_so(run):
     assert tables["quality"].empty and tables["drift"].empty and tables["contamination"].empty
     assert said["Is the quality as before?"] == "There is no table of quality for the newest samples."
     assert said["Do the new samples differ?"] == "Newest and earlier patients could be compared in no layer."
-    assert "starts from no stool reads" in said["What do the blanks hold?"]
+    assert "starts from no stool reads" in said["What do the stool blanks hold?"]
 
 
 def test_too_few_earlier_samples_judge_no_quality(run):

@@ -185,7 +185,7 @@ def test_the_page_names_the_batch_and_says_what_it_changes(run):
     assert "taxa: not tested, fewer than 3 patients on a side (1 newest, 250 earlier)." in page[
         "Do the new samples differ?"
     ]  # fmt: skip
-    assert "starts from no stool reads" in page["What do the blanks hold?"]
+    assert "starts from no stool reads" in page["What do the stool blanks hold?"]
     assert "Compared with B1_B2: 1 new patient, 0 earlier patients with another response" in page[
         "Did outcomes of earlier patients change?"
     ]  # fmt: skip

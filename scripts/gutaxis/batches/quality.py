@@ -13,6 +13,7 @@ BLANK_COLUMNS = [
     "species", "blanks", "blank_percent", "in_earlier_blanks", "samples", "samples_with", "mean_percent", "max_percent",
     "earlier_samples_with", "earlier_mean_percent",
 ]  # fmt: skip
+PLASMA_COLUMNS = ["mode", "sample_id", "batch", "newest", "detected", "features"]
 #: Earlier samples needed before one can be told to be unlike them.
 MIN_EARLIER = 5
 #: |robust z| beyond which a value is flagged.
@@ -120,3 +121,37 @@ def contamination(
         )  # fmt: skip
     table = pd.DataFrame(rows, columns=BLANK_COLUMNS)
     return table.sort_values(["mean_percent", "species"], ascending=[False, True], ignore_index=True)
+
+
+def plasma_blanks(*, injections: pd.DataFrame, newest: Sequence[str]) -> pd.DataFrame:
+    """Return how many of the features a plasma blank holds, for all blanks.
+
+    Parameters
+    ----------
+    injections
+        ``metabolome/normalised/injection_quality.tsv``: sample_id mode batch control n_detected n_forced n_absent.
+    newest
+        Batches.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``PLASMA_COLUMNS``, the newest blanks of a mode first. ``features``: those of the table that is normalised;
+        which of them are mostly of the blanks is decided there, for all batches (``metabolome/normalised``).
+    """
+    own = injections[injections["control"] == "BLANK"]
+    counts = own[["n_detected", "n_forced", "n_absent"]].astype(float)
+    mode = own["mode"] if "mode" in own else pd.Series("NA", own.index)
+    table = pd.DataFrame(
+        {
+            "mode": mode,
+            "sample_id": own["sample_id"],
+            "batch": own["batch"].astype(str),
+            "newest": np.where(own["batch"].astype(str).isin(set(newest)), "Y", "N"),
+            "detected": counts["n_detected"].astype(int),
+            "features": counts.sum(axis=1).astype(int),
+        },
+        columns=PLASMA_COLUMNS,
+    )
+    order = table.assign(_old=table["newest"] == "N").sort_values(["mode", "_old", "sample_id"], kind="stable")
+    return order[PLASMA_COLUMNS].reset_index(drop=True)

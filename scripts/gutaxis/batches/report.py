@@ -23,7 +23,14 @@ from gutaxis.batches.compare import (
 )
 from gutaxis.batches.drift import DRIFT_COLUMNS, SHIFT_COLUMNS, layer_drift
 from gutaxis.batches.plan import BatchPlan
-from gutaxis.batches.quality import BLANK_COLUMNS, QUALITY_COLUMNS, compare_quality, contamination
+from gutaxis.batches.quality import (
+    BLANK_COLUMNS,
+    PLASMA_COLUMNS,
+    QUALITY_COLUMNS,
+    compare_quality,
+    contamination,
+    plasma_blanks,
+)
 from gutaxis.batches.snapshot import CHECKSUMS, LABELS, OUTCOMES, RESULTS, earlier_snapshot, snapshot_batches
 from gutaxis.batches.words import sections
 from gutaxis.errors import GutaxisError, Problem
@@ -34,6 +41,7 @@ COLUMNS = {
     "drift": DRIFT_COLUMNS,
     "shifts": SHIFT_COLUMNS,
     "contamination": BLANK_COLUMNS,
+    "plasma_blanks": PLASMA_COLUMNS,
     "labels": LABEL_COLUMNS,
     "results": RESULT_COLUMNS,
     "summary": SUMMARY_COLUMNS,
@@ -44,6 +52,7 @@ COMMENTS = {
     "drift": "one sample a patient; r2 of newest against earlier, permuted within cohort and timepoint; not corrected",
     "shifts": "features whose mean moved most, in earlier standard deviations; compositional layers: log ratios",
     "contamination": "species of the newest blanks, and how much of the newest and of the earlier samples they are",
+    "plasma_blanks": "features of the normalised table that a plasma blank holds, the newest blanks of a mode first",
     "labels": "patients that are new or gone, and outcomes of earlier patients that changed",
     "results": "main results before and after; q (p of permanova and prediction) below the level counts as found",
     "summary": "the same by table, layer and contrast",
@@ -175,6 +184,10 @@ def batch_tables(
         shares = shares.set_index(shares.columns[0]).astype(float)
         tables["contamination"] = contamination(
             controls=read_result(path=sources.controls), taxa=shares, batches=samples["batch"], newest=plan.newest
+        )
+    if "METAB" in sources.quality:
+        tables["plasma_blanks"] = plasma_blanks(
+            injections=read_result(path=sources.quality["METAB"]), newest=plan.newest
         )
     if before is not None:
         results, checks, known = (

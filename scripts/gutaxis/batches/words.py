@@ -99,6 +99,7 @@ def sections(
         _quality(tables["quality"]),
         _drift(tables["drift"], tables["shifts"]),
         _contamination(tables["contamination"], new, profiled),
+        *_plasma_blanks(tables["plasma_blanks"]),
         *_before_and_after(tables, plan, before, before_batches, fdr),
     ]
 
@@ -170,7 +171,26 @@ def _contamination(table: pd.DataFrame, new: pd.DataFrame, profiled: bool) -> Se
             + " A species of the gut in a blank is as likely spilled over from a sample."
         ]
     rows = table.head(SHOWN) if len(table) else None
-    return Section(question="What do the blanks hold?", said=said, table="contamination", rows=rows)
+    return Section(question="What do the stool blanks hold?", said=said, table="contamination", rows=rows)
+
+
+def _plasma_blanks(table: pd.DataFrame) -> list[Section]:
+    if table.empty:
+        return []
+    said = []
+    for mode, own in table.groupby("mode", sort=True):
+        of = "The plasma table" if mode == "NA" else f"{str(mode).capitalize()} mode"
+        new, old = own[own["newest"] == "Y"], own[own["newest"] == "N"]
+        if new.empty:
+            said.append(f"{of}: the newest batches have no blank.")
+            continue
+        held = f"{new['detected'].max()} of {count(int(new['features'].max()), 'feature')}"
+        before = (
+            f"those of earlier batches at most {old['detected'].max()}" if len(old) else "there is no earlier blank"
+        )
+        said.append(f"{of}: {count(len(new), 'newest blank')} with at most {held}, {before}.")
+    rows = table.head(SHOWN)
+    return [Section(question="What do the plasma blanks hold?", said=said, table="plasma_blanks", rows=rows)]
 
 
 def _before_and_after(
