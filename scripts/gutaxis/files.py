@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -58,6 +59,16 @@ def open_text(path: Path | str) -> IO[str]:
     if not str(path).endswith(".gz"):
         return open(path, encoding="utf-8")
     return gzip.open(path, "rt", encoding="utf-8")
+
+
+def comments_above(*, path: Path | str) -> list[str]:
+    """Return the lines of comment above a table's header, with their ``#``, without the line's end.
+
+    A ``#`` within a cell is no comment, so tables are read with ``skiprows=len(comments_above(path=path))`` and not
+    with ``comment="#"``.
+    """
+    with open_text(path) as handle:
+        return [line.rstrip("\n") for line in takewhile(lambda line: line.startswith("#"), handle)]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 import pandas as pd
 import pytest
 
-from gutaxis.files import open_text, write_tsv
+from gutaxis.files import comments_above, open_text, write_tsv
 
 pytestmark = pytest.mark.unit
 TABLE = pd.DataFrame({"name": ["a", None], "value": [1 / 3, 2.0]})
@@ -36,3 +36,14 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
         write_tsv("no table", target)
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["t.tsv.gz"]
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.tsv.gz"])
+def test_comments_are_the_lines_above_the_header_alone(tmp_path, name):
+    path = tmp_path / name
+    write_tsv(pd.DataFrame({"a": ["#1", "x"]}), path, comment="first\nsecond")
+    above = comments_above(path=path)
+    assert above == ["# first", "# second"]
+    assert pd.read_csv(path, sep="\t", skiprows=len(above))["a"].tolist() == ["#1", "x"]
+    write_tsv(pd.DataFrame({"a": ["x"]}), path)
+    assert comments_above(path=path) == []

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from gutaxis.files import comments_above
+
 COLUMNS = ["table", "layer", "contrast", "feature", "label", "n", "estimate", "ci_low", "ci_high", "p", "q"]
 #: What singles out a row, before and after.
 KEY = ["table", "layer", "contrast", "feature"]
@@ -22,12 +24,7 @@ def read_result(*, path: Path | str) -> pd.DataFrame:
     path
         A table of this workflow.
     """
-    with open(path, encoding="utf-8") as handle:
-        skip = 0
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            skip += 1
+    skip = len(comments_above(path=path))
     return pd.read_csv(path, sep="\t", skiprows=skip, keep_default_na=False, na_values=["NA", ""], dtype=str)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gutaxis.files import comments_above
+
 KEY = ["layer", "feature"]
 #: Contrast -> which samples other analyses must have used to be about the same.
 STATES = {
@@ -39,9 +41,7 @@ def read_differential(*, paths: Sequence[Path | str]) -> pd.DataFrame:
     made = []
     for path in sorted(map(str, paths)):
         table = read_table(path=path)
-        with open(path, encoding="utf-8") as handle:
-            head = "".join(line for line in handle if line.startswith("#"))
-        named = SCHEME.search(head)
+        named = SCHEME.search("\n".join(comments_above(path=path)))
         table["scheme"] = named.group(1) if named else None
         if len(table):
             made.append(table)

@@ -1,7 +1,6 @@
 """Picture of the links between layers: clusters of features as points, their correlations as lines."""
 
 import re
-from itertools import takewhile
 from pathlib import Path
 
 import altair as alt
@@ -24,6 +23,7 @@ from gutaxis.clinical.figure_frame import (
     save_figure,
     titled,
 )
+from gutaxis.files import comments_above
 
 #: Layers in alphabetical order take these; blue and vermilion are the signs of the links.
 LAYER_COLORS = (GREEN, ORANGE, PURPLE, SKY, YELLOW, GREY, INK)
@@ -214,8 +214,7 @@ def _short(label: str) -> str:
 
 def read_associations(*, path: Path | str) -> pd.DataFrame:
     """Read a table of associations or clusters; only lines above the header are comments, a ``#`` in a name stays."""
-    with open(path, encoding="utf-8") as handle:
-        comments = sum(1 for _ in takewhile(lambda line: line.startswith("#"), handle))
+    comments = len(comments_above(path=path))
     names = ["layer", "feature", "label", "cluster"]
     names += [f"{name}_{side}" for name in names for side in "ab"] + ["cluster_label"]
     return pd.read_csv(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import open_text, write_tsv
+from gutaxis.files import comments_above, write_tsv
 
 DETECTED, FORCED, ABSENT, IMPUTED = "detected", "forced", "absent", "imputed"
 STATES = (DETECTED, FORCED, ABSENT, IMPUTED)
@@ -186,16 +186,9 @@ def read_feature_table(*, path_values: Path, path_state: Path, path_features: Pa
 
 def _comments(path: Path) -> tuple[dict[str, str], int]:
     """Return the ``# key: value`` lines at the head of a file, and how many lines there are."""
-    about: dict[str, str] = {}
-    lines = 0
-    with open_text(path) as handle:
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            lines += 1
-            key, _, value = line.lstrip("# ").rstrip("\n").partition(":")
-            about[key.strip()] = value.strip()
-    return about, lines
+    lines = comments_above(path=path)
+    parts = [line.lstrip("# ").partition(":") for line in lines]
+    return {key.strip(): value.strip() for key, _, value in parts}, len(lines)
 
 
 def _text(path: Path) -> pd.DataFrame:

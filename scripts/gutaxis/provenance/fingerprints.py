@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gutaxis.files import open_text
+from gutaxis.files import comments_above
 
 #: Projections of a column.
 PROJECTIONS = 3
@@ -139,12 +139,7 @@ def _digits(content: bytes) -> str:
 
 
 def _read(*, path: Path) -> tuple[list[str], pd.DataFrame]:
-    comments = []
-    with open_text(path) as handle:
-        for line in handle:
-            if not line.startswith("#"):
-                break
-            comments.append(line.rstrip("\n"))
+    comments = comments_above(path=path)
     try:
         table = pd.read_csv(
             path,

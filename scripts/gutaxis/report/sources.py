@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from gutaxis.clinical.figure_frame import read_spec
-from gutaxis.files import open_text
+from gutaxis.files import comments_above, open_text
 
 #: Columns of ids and names: a patient `007` or a feature `NaN` stays as it is written.
 TEXT = {"patient_id", "sample_id", "lesion_id", "pair_id", "batch", "feature", "label", "cluster", "module", "factor"}
@@ -107,13 +107,7 @@ class Results:
 
     def header(self, name: str) -> list[str]:
         """Return the comment lines above a table, without their sign."""
-        lines = []
-        with open_text(self.root / name) as handle:
-            for line in handle:
-                if not line.startswith("#"):
-                    break
-                lines.append(line[1:].strip())
-        return lines
+        return [line[1:].strip() for line in comments_above(path=self.root / name)]
 
     def spec(self, name: str) -> dict[str, Any]:
         """Return the Vega-Lite specification of a figure page (``.html``) of this package."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import open_text, write_tsv
+from gutaxis.files import comments_above, write_tsv
 from gutaxis.metagenome.programs import run_program, scratch_folder
 from gutaxis.single_cell.labels import read_labels
 from gutaxis.single_cell.markers import UNRESOLVED
@@ -120,10 +120,7 @@ def communicate(
 
 def read_communication(*, path: Path) -> tuple[pd.DataFrame, pd.Series]:
     """Read a table of :func:`communicate`; return it and the number of cells by type."""
-    notes = []
-    with open_text(path) as handle:
-        while (line := handle.readline()).startswith("#"):
-            notes.append(line[1:].strip())
+    notes = [line[1:].strip() for line in comments_above(path=path)]
     table = pd.read_csv(path, sep="\t", skiprows=len(notes), keep_default_na=False, na_values=["NA"], dtype=TEXT)
     sizes = json.loads(next(note for note in notes if note.startswith(TYPES)).removeprefix(TYPES))
     return table, pd.Series(sizes, dtype=float).astype(int)
