@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 #: Variable that every process of a run inherits: the id of the run.
 RUN = "GUTAXIS_RUN"
@@ -109,3 +112,20 @@ def write_tsv(
         for line in (comment or "").splitlines():
             handle.write(f"# {line}\n")
         table.to_csv(handle, sep="\t", index=index, na_rep="NA", lineterminator="\n", float_format=f"%.{digits}g")
+
+
+def write_h5ad(*, adata: "AnnData", path: Path | str) -> None:
+    """Write cells, atomically and compressed; the same content always gives the same bytes.
+
+    Not with HDF5's LZF: its compressor reads a table that it never clears, so what it writes depends on what was in
+    memory before. The content is the same, the bytes now and then are not.
+
+    Parameters
+    ----------
+    adata
+        What to write.
+    path
+        Target ``.h5ad``.
+    """
+    with atomic_write(path) as part:
+        adata.write_h5ad(part, compression="gzip", compression_opts=1)

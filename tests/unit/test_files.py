@@ -1,12 +1,17 @@
-"""Tables: the same bytes every time, also gzipped."""
+"""Tables and cells: the same bytes every time, also compressed."""
 
 import gzip
 import time
+from pathlib import Path
 
+import anndata as ad
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
-from gutaxis.files import comments_above, open_text, write_tsv
+from gutaxis.files import comments_above, open_text, write_h5ad, write_tsv
 
 pytestmark = pytest.mark.unit
 TABLE = pd.DataFrame({"name": ["a", None], "value": [1 / 3, 2.0]})
@@ -47,3 +52,17 @@ def test_comments_are_the_lines_above_the_header_alone(tmp_path, name):
     assert pd.read_csv(path, sep="\t", skiprows=len(above))["a"].tolist() == ["#1", "x"]
     write_tsv(pd.DataFrame({"a": ["x"]}), path)
     assert comments_above(path=path) == []
+
+
+def test_cells_are_written_without_the_compressor_that_depends_on_memory(tmp_path):
+    rng = np.random.default_rng(4)
+    counts = sparse.csr_matrix(rng.poisson(0.1, (50, 400)).astype(np.float32))
+    for number in (1, 2):
+        write_h5ad(adata=ad.AnnData(counts), path=tmp_path / f"{number}.h5ad")
+    assert (tmp_path / "1.h5ad").read_bytes() == (tmp_path / "2.h5ad").read_bytes()
+    assert (counts != ad.read_h5ad(tmp_path / "1.h5ad").X).nnz == 0
+    with h5py.File(tmp_path / "1.h5ad") as file:
+        assert file["X/data"].compression == "gzip"
+    library = Path(__file__).parents[2] / "scripts"
+    others = [path.name for path in library.rglob("*.py") if '"lzf"' in path.read_text()]
+    assert others == [], "LZF: the same content, now and then other bytes"

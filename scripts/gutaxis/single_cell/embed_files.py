@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import atomic_write, write_tsv
+from gutaxis.files import write_h5ad, write_tsv
 from gutaxis.single_cell.embed import Components, Embedding, embed_components, principal_components
 from gutaxis.single_cell.embed_place import Placed, place
 from gutaxis.single_cell.embed_settings import EmbedSettings
@@ -182,8 +182,7 @@ def embed_files(
             settings=settings, cells=_chosen(cells=cells, subset=subset, samples=set(later)),
         )  # fmt: skip
     adata.uns = words | {"settings": settings.plain(), "n_neighbors": made.neighbors, "n_voters": n_voters}
-    with atomic_write(embedding) as part:
-        adata.write_h5ad(part, compression="lzf")
+    write_h5ad(adata=adata, path=embedding)
 
 
 def _chosen(

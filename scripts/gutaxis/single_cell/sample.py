@@ -15,7 +15,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import atomic_write, write_tsv
+from gutaxis.files import write_h5ad, write_tsv
 from gutaxis.single_cell.doublets import Doublets, DoubletSettings, find_doublets
 from gutaxis.single_cell.genes import PHASES, read_cycle_genes, score_cycle
 from gutaxis.single_cell.inputs import NONE, read_counts
@@ -278,5 +278,4 @@ def _write_counts(*, counts: anndata.AnnData, observed: pd.DataFrame, path: Path
     obs["phase"] = pd.Categorical(obs["phase"], categories=PHASES)
     obs = obs.astype({"total_counts": float, "n_genes": int, "barcode": object, "doublet_score": float})
     made = anndata.AnnData(sparse.csr_matrix(counts.X, dtype=np.float32), obs=obs, var=counts.var[["gene_id"]])
-    with atomic_write(path) as part:
-        made.write_h5ad(part, compression="lzf")
+    write_h5ad(adata=made, path=path)

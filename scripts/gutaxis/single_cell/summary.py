@@ -10,7 +10,7 @@ from anndata.io import read_elem
 from scipy import sparse
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import atomic_write, write_tsv
+from gutaxis.files import write_h5ad, write_tsv
 from gutaxis.single_cell.labels import read_labels
 from gutaxis.single_cell.markers import UNRESOLVED, read_programs
 from gutaxis.single_cell.matrix import SampleCounts, read_sample
@@ -67,8 +67,7 @@ def summarise_sample(
     write_tsv(fraction_table(labels=known), fractions, comment=f"{sample}: {len(known)} kept cells")
     bulk = pseudobulk_sums(counts=read, labels=known["label"], min_cells=min_cells)
     bulk.var["gene_id"] = _gene_ids(path=counts)
-    with atomic_write(pseudobulk) as part:
-        bulk.write_h5ad(part, compression="lzf")
+    write_h5ad(adata=bulk, path=pseudobulk)
     scored = program_scores(counts=read, labels=known, programs=table, min_cells=min_cells)
     write_tsv(scored, scores, comment=f"{sample}: programs, see resources/markers/README.md")
     print(f"{sample}: {len(known)} cells, {known['label'].nunique()} labels, {bulk.n_obs} types summed")
