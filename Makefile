@@ -9,6 +9,8 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 PYTHON := .venv/bin/python
 # part of the calibration's data sets that `make calibrate` runs
 SHARE ?= 1
+# benchmarks that `make bench` runs; empty: all
+ONLY ?=
 SNAKEMAKE := .venv/bin/snakemake
 # only for the library's own commands: programs such as multiqc must not see the scripts of the same name
 LIBRARY := PYTHONPATH=scripts $(PYTHON)
@@ -56,9 +58,9 @@ test: lint services ## everything, fast tests first
 	$(PARALLEL) tests/sheets tests/unit tests/oracle tests/realdata --durations=15
 	$(PARALLEL) --no-loadscope-reorder tests/workflow --durations=15
 
-bench: extras ## time and memory side by side, the workflow it is compared with included; writes docs/performance.md
+bench: extras ## time and memory side by side, the workflow it is compared with included; writes docs/performance.md; ONLY="peer disk" runs some
 	@envs/setup.sh peer >/dev/null
-	PATH=$$PWD/.tools/bin:$$PATH PYTHONPATH=scripts:. $(PYTHON) tests/benchmarks/performance.py
+	PATH=$$PWD/.tools/bin:$$PATH PYTHONPATH=scripts:. $(PYTHON) tests/benchmarks/performance.py $(ONLY)
 
 bench-cells: setup ## memory and time of the single-cell arm up to 480,000 cells; takes long
 	$(LIBRARY) tests/benchmarks/bench_cell_sample.py

@@ -97,7 +97,9 @@ def run_ours(*, config: Path, samples: list[str]) -> tuple[float, float]:
 
 
 def peer_inputs(*, config: Path) -> Path:
-    """Lay the reads out as the peer wants them: one file a mate; KneadData's shims beside."""
+    """Lay reads and databases out as the peer wants them: one file a mate, no hidden file; KneadData's shims beside."""
+    # HUMAnN stops at any file in a database's folder that does not carry its version, Snakemake's time stamp too
+    shutil.copytree(FOLDER / "data/databases", FOLDER / "peer_databases", ignore=shutil.ignore_patterns(".*"))
     folder = FOLDER / "peer_reads"
     folder.mkdir()
     for sample, mates in lanes(config=config).items():
@@ -120,7 +122,7 @@ def run_peer(*, reads: Path, samples: list[str]) -> tuple[float, float]:
     """Run wmgx with the options of notes on the same tools."""
     out = FOLDER / "peer"
     shutil.rmtree(out, ignore_errors=True)
-    data = (FOLDER / "data/databases").resolve()
+    data = (FOLDER / "peer_databases").resolve()
     jars = find_share(pattern="trimmomatic*.jar", folders=JAR_FOLDERS, what="The Trimmomatic jar").parent
     done = [out / f"humann/main/{sample}_pathabundance.tsv" for sample in samples]
     command = [

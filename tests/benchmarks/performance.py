@@ -2,7 +2,7 @@
 
 Each is a program of its own that prints its figures and fails beyond its limit; a failure is written into the page
 and ends this run with a non-zero status. Machines are noisy: what is compared is compared in one run, and ratios are
-what to look at.
+what to look at. With names, those alone are run and take the place of their sections.
 """
 
 import argparse
@@ -86,17 +86,40 @@ def page(*, results: Sequence[tuple[Bench, str, bool, float]], where: str) -> st
         f"{where}. Everything here is simulated data. Ratios carry over to other machines, seconds do not.",
         "`make bench-cells` and `make calibrate` take longer and are apart: [calibration](calibration.md).",
     ]
-    for bench, text, passed, wall in results:
-        verdict = "" if passed else " **It failed, or missed its limit.**"
-        parts += ["", f"## {bench.title}", "", f"{bench.shows}{verdict}", ""]
-        parts += [f"`tests/benchmarks/bench_{bench.name}.py`, {wall:.0f} s:", "", "```", text, "```"]
-    return "\n".join(parts) + "\n"
+    sections = [section(bench=bench, text=text, passed=passed, wall=wall) for bench, text, passed, wall in results]
+    return "\n".join(parts) + "\n\n" + "\n".join(sections)
+
+
+def section(*, bench: Bench, text: str, passed: bool, wall: float, where: str = "") -> str:
+    """Return one part of the page; ``where``: the machine, for one that was measured apart from the others."""
+    verdict = "" if passed else " **It failed, or missed its limit.**"
+    apart = f", in a run of its own on {where}" if where else ""
+    told = f"`tests/benchmarks/bench_{bench.name}.py`, {wall:.0f} s{apart}:"
+    return f"## {bench.title}\n\n{bench.shows}{verdict}\n\n{told}\n\n```\n{text}\n```\n"
+
+
+def replaced(*, old: str, new: Sequence[str]) -> str:
+    """Return a page with some of its parts in place of the older ones of the same title.
+
+    Raises
+    ------
+    SystemExit
+        If the page has no such part: it is then written anew as a whole.
+    """
+    head, *parts = old.split("\n## ")
+    titles = [part.split("\n", 1)[0] for part in parts]
+    for text in new:
+        title, rest = text.removeprefix("## ").split("\n", 1)
+        if title not in titles:
+            raise SystemExit(f"{PAGE} has no part {title!r}: run all benchmarks, which writes it")
+        parts[titles.index(title)] = f"{title}\n{rest}"
+    return "\n## ".join([head, *parts]).rstrip("\n") + "\n"
 
 
 def main() -> None:
     """Run all, or those named, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="benchmarks; the default, all, writes the page, others print only")
+    parser.add_argument("names", nargs="*", help="benchmarks, all by default; others keep their part of the page")
     names = parser.parse_args().names
     unknown = sorted(set(names) - {bench.name for bench in BENCHES})
     if unknown:
@@ -109,9 +132,15 @@ def main() -> None:
         text, passed, wall = run(bench=bench)
         print(text, flush=True)
         results.append((bench, text, passed, wall))
-    if not names:
-        with atomic_write(PAGE) as part:
-            part.write_text(page(results=results, where=where))
+    if names:
+        new = [
+            section(bench=bench, text=text, passed=fine, wall=wall, where=where) for bench, text, fine, wall in results
+        ]
+        written = replaced(old=PAGE.read_text(), new=new)
+    else:
+        written = page(results=results, where=where)
+    with atomic_write(PAGE) as part:
+        part.write_text(written)
     failed = [bench.name for bench, _, passed, _ in results if not passed]
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
