@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,17 +65,21 @@ def machine() -> str:
 
 
 def run(*, bench: Bench) -> tuple[str, bool, float]:
-    """Run one benchmark; return its text, whether it passed, and its wall seconds."""
+    """Run one benchmark; return the lines that it prints itself, whether it passed, and its wall seconds.
+
+    All that it and the tools below it print goes to the terminal.
+    """
     start = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["scripts", "."])}
-    done = subprocess.run(
-        [sys.executable, str(HERE / f"bench_{bench.name}.py"), *bench.arguments],
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment,
-    )  # fmt: skip
-    here = str(Path.cwd())
-    lines = [line.rstrip().replace(here, ".") for line in done.stdout.splitlines()]
-    kept = [line for line in lines if line and "workflow specific profile" not in line]
-    return "\n".join(kept), done.returncode == 0, time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder) / "figures.txt"
+        program = [str(HERE / f"bench_{bench.name}.py"), *bench.arguments]
+        done = subprocess.run(
+            [sys.executable, str(HERE / "figures.py"), str(figures), *program], check=False, env=environment
+        )
+        wall = time.perf_counter() - start
+        lines = figures.read_text().replace(str(Path.cwd()), ".").splitlines()
+    return "\n".join(line.rstrip() for line in lines if line.strip()), done.returncode == 0, wall
 
 
 def page(*, results: Sequence[tuple[Bench, str, bool, float]], where: str) -> str:
@@ -82,8 +87,9 @@ def page(*, results: Sequence[tuple[Bench, str, bool, float]], where: str) -> st
     parts = [
         "# Performance",
         "",
-        "Written by `make bench`; every figure was printed by the program named with it, in one run on one machine:",
-        f"{where}. Everything here is simulated data. Ratios carry over to other machines, seconds do not.",
+        "Written by `make bench`; every figure was printed by the program named with it, in one run, unless a part",
+        f"says that it was run apart, on one machine: {where}.",
+        "Everything here is simulated data. Ratios carry over to other machines, seconds do not.",
         "`make bench-cells` and `make calibrate` take longer and are apart: [calibration](calibration.md).",
     ]
     sections = [section(bench=bench, text=text, passed=passed, wall=wall) for bench, text, passed, wall in results]
@@ -130,7 +136,6 @@ def main() -> None:
             continue
         print(f"== {bench.name}", flush=True)
         text, passed, wall = run(bench=bench)
-        print(text, flush=True)
         results.append((bench, text, passed, wall))
     if names:
         new = [

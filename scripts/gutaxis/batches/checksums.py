@@ -8,6 +8,8 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+from gutaxis.provenance.hashing import sha256_of
+
 COLUMNS = ["sample_id", "assay", "what", "name", "sha256"]
 #: Files that belong to one sample alone: assay -> what they are -> pattern below the results folder.
 FILES = {
@@ -58,18 +60,12 @@ def sample_checksums(*, root: Path, samples: pd.DataFrame, layers: Mapping[str, 
         for what, pattern in FILES.get(str(assay), {}).items():
             name = pattern.format(sample=sample)
             if (root / name).is_file():
-                rows.append((sample, assay, what, name, file_sha256(path=root / name)))
+                rows.append((sample, assay, what, name, sha256_of(path=root / name)))
     for layer, path in layers.items():
         for sample, digest in row_digests(adata=ad.read_h5ad(path)).items():
             rows.append((sample, assays.get(sample), LAYER_ROW, layer, digest))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values(["sample_id", "what", "name"], kind="stable", ignore_index=True)
-
-
-def file_sha256(*, path: Path | str) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def row_digests(*, adata: ad.AnnData) -> dict[str, str]:
