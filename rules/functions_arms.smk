@@ -20,6 +20,35 @@ def mode_samples(wildcards):
     return MODE_SAMPLES[wildcards.mode]
 
 
+def part_samples(wildcards):
+    """Param function: the samples of a part of a mode."""
+    return PARTS[wildcards.mode][wildcards.part]
+
+
+def part_files(wildcards):
+    """Input function: the raw files of a part of a mode, in the order of the sample ids."""
+    number = ("positive", "negative").index(wildcards.mode)
+    return [raw_file(COHORT.files(sample_id=sample)[number][0]) for sample in part_samples(wildcards)]
+
+
+def of_part(pattern):
+    """Input function: one file of every sample of a part of a mode, in the order of the sample ids."""
+
+    def files(wildcards):
+        return [pattern.format(mode=wildcards.mode, sample=sample) for sample in part_samples(wildcards)]
+
+    return files
+
+
+def parts_of_mode(pattern):
+    """Input function: one file of every part of a mode."""
+
+    def files(wildcards):
+        return [pattern.format(mode=wildcards.mode, part=part) for part in PARTS[wildcards.mode]]
+
+    return files
+
+
 def reference_of_mode(wildcards):
     """Param function: the samples of a mode that a frozen normalisation is learned from; None: all, it is not frozen."""
     if FROZEN["normalisation"] is None:
@@ -36,6 +65,12 @@ def control_of(wildcards):
 def mem_mb_injection(wildcards, input, attempt):
     """Memory of a job on one file of spectra: the libraries, and some times the file as peaks in memory."""
     return int((700 + 4 * input_mb(input)) * attempt)
+
+
+def mem_mb_part(wildcards, input, attempt):
+    """Memory of a job on the files of a part, one after the other: that of the largest, and the tables of all."""
+    largest = input_mb(input) if any(file.is_storage for file in input) else max(input_mb([f]) for f in input.spectra)
+    return int((1000 + 4 * largest) * attempt)
 
 
 def injected_files(wildcards):

@@ -75,62 +75,32 @@ rule link_features:
         "../scripts/link_features.py"
 
 
-rule force_targets:
-    """The two tables that every file of a mode is integrated by, from the job that linked all files.
-
-    A job of its own for the plan's sake: for each input of a job Snakemake looks through all inputs of the job that
-    makes it. Were each of thousands of files to ask the job that reads thousands of files, plans would grow with their
-    square.
-    """
+rule force_integrate:
+    """Integrate every kept feature in the files of a part of a batch, also where it was not detected."""
     input:
+        spectra=part_files,
+        rows=of_part(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
         consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
         transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
     output:
-        consensus=f"{MTB}/features/{{mode}}/targets/consensus.tsv",
-        transformations=f"{MTB}/features/{{mode}}/targets/transformations.tsv",
+        f"{MTB}/features/{{mode}}/forced/{{part}}.tsv",
     log:
-        f"{OUT}/logs/force_targets/{{mode}}.log",
+        f"{OUT}/logs/force_integrate/{{mode}}.{{part}}.log",
     benchmark:
-        f"{OUT}/benchmarks/force_targets/{{mode}}.tsv"
+        f"{OUT}/benchmarks/force_integrate/{{mode}}.{{part}}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(500),
-        runtime=by_attempt(10),
-    params:
-        code=code("force_targets"),
-    message:
-        "Tables to integrate by, {wildcards.mode} mode"
-    script:
-        "../scripts/force_targets.py"
-
-
-rule force_integrate:
-    """Integrate every kept feature in one file, also where it was not detected."""
-    input:
-        spectra=injection,
-        row=f"{MTB}/intake/{{mode}}/{{sample}}.tsv",
-        consensus=f"{MTB}/features/{{mode}}/targets/consensus.tsv",
-        transformations=f"{MTB}/features/{{mode}}/targets/transformations.tsv",
-    output:
-        f"{MTB}/features/{{mode}}/forced/{{sample}}.tsv",
-    log:
-        f"{OUT}/logs/force_integrate/{{mode}}.{{sample}}.log",
-    benchmark:
-        f"{OUT}/benchmarks/force_integrate/{{mode}}.{{sample}}.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem_mb_injection,
-        runtime=by_attempt(60),
+        mem_mb=mem_mb_part,
+        runtime=by_attempt(240),
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
+        samples=part_samples,
         code=code("force_integrate"),
     message:
-        "Cells of {wildcards.sample}, {wildcards.mode} mode"
+        "Cells of batch {wildcards.part}, {wildcards.mode} mode"
     script:
         "../scripts/force_integrate.py"
 
@@ -140,7 +110,7 @@ rule feature_matrix:
     input:
         consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
         areas=f"{MTB}/features/{{mode}}/areas.tsv",
-        forced=injected(f"{MTB}/features/{{mode}}/forced/{{sample}}.tsv"),
+        forced=parts_of_mode(f"{MTB}/features/{{mode}}/forced/{{part}}.tsv"),
     output:
         matrix=f"{MTB}/features/{{mode}}/values.tsv",
         state=f"{MTB}/features/{{mode}}/state.tsv",
@@ -157,7 +127,6 @@ rule feature_matrix:
         mem_mb=mem_mb_analysis,
         runtime=by_attempt(60),
     params:
-        samples=mode_samples,
         reference=reference_of_mode,
         code=code("feature_matrix"),
     message:

@@ -48,6 +48,11 @@ SPECTRA = {
     if METABOLOME_ARM and mode in MODES
 }
 OF_MODE = [sum(files, []) for files in SPECTRA.values()]
+OF_PART = [
+    [COHORT.files(sample_id=sample)[("positive", "negative").index(mode)][0] for sample in samples]
+    for mode in SPECTRA
+    for samples in PARTS[mode].values()
+]
 CELLS_OF = {tissue: [list(COHORT.files(sample_id=name)[0]) for name in names] for tissue, names in TISSUES.items()}
 OF_TISSUE = [sum(files, []) for files in CELLS_OF.values()]
 OF_SUBSET = [files for files in OF_TISSUE for _ in SUBSETS]
@@ -57,7 +62,8 @@ ESTIMATED = {
     "fastqc": READS if config["metagenome"]["reads"]["fastqc"] else [],
     "profile_functions": [READS_OF[name] for name in FUNCTIONS if READS and config["metagenome"]["functions"]],
     "joint_index": ONCE if READS and config["metagenome"]["nucleotide_index"] == "joint" else [],
-    **dict.fromkeys(("extract_features", "force_integrate"), sum(SPECTRA.values(), [])),
+    "extract_features": sum(SPECTRA.values(), []),
+    "force_integrate": OF_PART,
     **dict.fromkeys(("intake", "link_features", "feature_matrix"), OF_MODE),
     **dict.fromkeys(("normalise_metabolites", "annotate_metabolites"), ONCE * METABOLOME_ARM),
     "enrich_metabolites": ONCE * len(config["contrasts"]) * METABOLOME_ARM,

@@ -9,7 +9,7 @@ with script(snakemake):
     assemble_matrix(
         consensus=Path(snakemake.input.consensus),
         areas=Path(snakemake.input.areas),
-        forced=dict(zip(snakemake.params.samples, map(Path, snakemake.input.forced), strict=True)),
+        forced=map(Path, snakemake.input.forced),
         reference=snakemake.params.reference,
         **{name: Path(path) for name, path in snakemake.output.items()},
     )

@@ -1,4 +1,4 @@
-"""Forced integration of one file."""
+"""Forced integration of the files of one part of a mode."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from gutaxis.metabolome.forced import force_integrate
 from gutaxis.metabolome.presets import preset_of
 
 with script(snakemake):
+    samples = snakemake.params.samples
     force_integrate(
-        sample=snakemake.wildcards.sample,
+        files=dict(zip(samples, map(Path, snakemake.input.spectra), strict=True)),
         mode=snakemake.wildcards.mode,
-        path=Path(snakemake.input.spectra),
-        intake=Path(snakemake.input.row),
+        intake=dict(zip(samples, map(Path, snakemake.input.rows), strict=True)),
         consensus=Path(snakemake.input.consensus),
         transformations=Path(snakemake.input.transformations),
         preset=preset_of(instrument=snakemake.params.instrument, overrides=snakemake.params.parameters),

@@ -48,7 +48,6 @@ def run_arm(*, folder: Path, files: dict[str, Path], injections: pd.DataFrame) -
     tables = {name: folder / f"{name}.tsv" for name in (*LINKED, *FINAL, "consensus", "decisions")}
     rows = {sample: folder / f"{sample}.row.tsv" for sample in files}
     features = {sample: folder / f"{sample}.featureXML" for sample in files}
-    forced = {sample: folder / f"{sample}.forced.tsv" for sample in files}
     common = {"mode": "positive", "preset": PRESET}
     spent, start = {}, cpu()
 
@@ -78,18 +77,16 @@ def run_arm(*, folder: Path, files: dict[str, Path], injections: pd.DataFrame) -
     made = {name: tables[name] for name in ("linked", "areas", "consensus", "decisions")}
     select_features(injections=injections, panel=[], min_share=0.5, **common, **made)
     lap("select")
-    for sample, path in files.items():
-        force_integrate(
-            sample=sample,
-            path=path,
-            intake=rows[sample],
-            consensus=tables["consensus"],
-            transformations=tables["transformations"],
-            output=forced[sample],
-            **common,
-        )
+    force_integrate(
+        files=files,
+        intake=rows,
+        consensus=tables["consensus"],
+        transformations=tables["transformations"],
+        output=folder / "forced.tsv",
+        **common,
+    )
     lap("force")
-    given = {"consensus": tables["consensus"], "areas": tables["areas"], "forced": forced}
+    given = {"consensus": tables["consensus"], "areas": tables["areas"], "forced": [folder / "forced.tsv"]}
     assemble_matrix(**given, **{name: tables[name] for name in FINAL})
     lap("assemble")
     return spent
@@ -201,7 +198,7 @@ def run_child(*, part: str, folder: Path) -> dict[str, float]:
         made = {name: tables[name] for name in ("linked", "areas", "consensus", "decisions")}
         select_features(injections=injections, panel=[], min_share=0.5, **common, **made)
         rest = {"consensus": tables["consensus"], "transformations": tables["transformations"]}
-        force_integrate(**about, intake=row, preset=PRESET, output=folder / "forced.tsv", **rest)
+        force_integrate(files={"BIG": path}, intake={"BIG": row}, output=folder / "forced.tsv", **common, **rest)
     # not ru_maxrss, which a process inherits from the one that started it
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return {"mb": int(peak[1]) / 1024}

@@ -71,20 +71,16 @@ def whole_arm(paths, folder, *, preset):
     link_features(files=files, **about, **{name: tables[name] for name in LINKED})
     made = {name: tables[name] for name in ("linked", "areas", "consensus", "decisions")}
     select_features(**made, **about, panel=[], min_share=0.5)
-    forced = {}
-    for path in paths:
-        forced[path.stem] = folder / f"{path.stem}.forced.tsv"
-        force_integrate(
-            sample=path.stem,
-            path=path,
-            mode="positive",
-            intake=folder / f"{path.stem}.row.tsv",
-            consensus=tables["consensus"],
-            transformations=tables["transformations"],
-            preset=preset,
-            output=forced[path.stem],
-        )
-    given = {"consensus": tables["consensus"], "areas": tables["areas"], "forced": forced}
+    force_integrate(
+        files={path.stem: path for path in paths},
+        mode="positive",
+        intake={path.stem: folder / f"{path.stem}.row.tsv" for path in paths},
+        consensus=tables["consensus"],
+        transformations=tables["transformations"],
+        preset=preset,
+        output=folder / "forced.tsv",
+    )
+    given = {"consensus": tables["consensus"], "areas": tables["areas"], "forced": [folder / "forced.tsv"]}
     assemble_matrix(**given, **{name: tables[name] for name in FINAL})
     return read_feature_table(
         path_values=tables["matrix"], path_state=tables["state"], path_features=tables["features"]

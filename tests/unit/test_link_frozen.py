@@ -113,7 +113,6 @@ def run_arm(folder, *, paths, injections, reference):
     tables = {name: folder / f"{name}.tsv" for name in (*LINKED, *FINAL, "consensus", "decisions")}
     rows = {sample: folder / f"{sample}.row.tsv" for sample in paths}
     features = {sample: folder / f"{sample}.featureXML" for sample in paths}
-    forced = {sample: folder / f"{sample}.forced.tsv" for sample in paths}
     shared = {"injections": injections, "mode": "positive", "preset": ORBITRAP, "reference": reference}
     for sample, path in paths.items():
         rest = {"trace": folder / "trace.tsv", "masses": folder / "masses.tsv", "standards": None}
@@ -129,13 +128,12 @@ def run_arm(folder, *, paths, injections, reference):
         linked=tables["linked"], areas=tables["areas"], panel=[], min_share=0.5, consensus=tables["consensus"],
         decisions=tables["decisions"], **shared,
     )  # fmt: skip
-    for sample, path in paths.items():
-        force_integrate(
-            sample=sample, path=path, mode="positive", intake=rows[sample], consensus=tables["consensus"],
-            transformations=tables["transformations"], preset=ORBITRAP, output=forced[sample],
-        )  # fmt: skip
+    force_integrate(
+        files=paths, mode="positive", intake=rows, consensus=tables["consensus"],
+        transformations=tables["transformations"], preset=ORBITRAP, output=folder / "forced.tsv",
+    )  # fmt: skip
     assemble_matrix(
-        consensus=tables["consensus"], areas=tables["areas"], forced=forced, reference=reference,
+        consensus=tables["consensus"], areas=tables["areas"], forced=[folder / "forced.tsv"], reference=reference,
         **{name: tables[name] for name in FINAL},
     )  # fmt: skip
     return tables

@@ -23,7 +23,7 @@ def run_arm(folder, *, paths, injections, mode="positive"):
     """Run every step as the rules do and return the paths of all tables."""
     folder.mkdir(parents=True)
     tables = {name: folder / f"{name}.tsv" for name in (*LINKED, *FINAL, "consensus", "decisions")}
-    rows, features, forced = {}, {}, {}
+    rows, features, forced = {}, {}, []
     for sample, path in paths.items():
         rows[sample], features[sample] = folder / f"{sample}.row.tsv", folder / f"{sample}.featureXML"
         about = {"sample": sample, "path": path, "mode": mode}
@@ -45,17 +45,18 @@ def run_arm(folder, *, paths, injections, mode="positive"):
         consensus=tables["consensus"],
         decisions=tables["decisions"],
     )
-    for sample, path in paths.items():
-        forced[sample] = folder / f"{sample}.forced.tsv"
+    # two parts, as the rule makes of a batch: the order of tables does not matter
+    names = list(paths)
+    for number, part in enumerate((names[5:], names[:5])):
+        forced.append(folder / f"forced.{number}.tsv")
         force_integrate(
-            sample=sample,
-            path=path,
+            files={sample: paths[sample] for sample in part},
             mode=mode,
-            intake=rows[sample],
+            intake=rows,
             consensus=tables["consensus"],
             transformations=tables["transformations"],
             preset=ORBITRAP,
-            output=forced[sample],
+            output=forced[-1],
         )
     given = {"consensus": tables["consensus"], "areas": tables["areas"], "forced": forced}
     assemble_matrix(**given, **{name: tables[name] for name in FINAL})

@@ -74,6 +74,14 @@ def test_twenty_kills_and_no_byte_differs_also_in_a_path_with_blanks(request, tm
     assert digests(finished.folder / "simulated") == digests(again.folder / "simulated")
 
 
+def _words(process):
+    """The command line of a process, empty of one that has ended meanwhile: Snakemake starts and ends helpers."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie too: ZombieProcess is a kind of it
+        return ""
+
+
 @pytest.fixture
 def sleeper(project):
     """A run at work in results/study: its first job sleeps. Ended after the test; gives its process and its config."""
@@ -86,7 +94,7 @@ def sleeper(project):
         start = subprocess.Popen(command, cwd=project.folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
     process = psutil.Process(start.pid)
     deadline = time.monotonic() + 120
-    while not [child for child in process.children(recursive=True) if "completeness" in " ".join(child.cmdline())]:
+    while not [child for child in process.children(recursive=True) if "completeness" in _words(child)]:
         assert start.poll() is None and time.monotonic() < deadline, (project.folder / "sleeper.txt").read_text()
         time.sleep(0.2)
     family = [process, *process.children(recursive=True)]

@@ -19,7 +19,7 @@ SIMULATED_ARM = {
     "extract_features": 78,
     "intake": 2,
     "link_features": 2,
-    "force_integrate": 78,
+    "force_integrate": 4,
     "feature_matrix": 2,
     "normalise_metabolites": 1,
     "annotate_metabolites": 1,

@@ -1,6 +1,6 @@
 """Forced integration: what a file holds where a kept feature was not found; and the matrix of all cells."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,36 +143,42 @@ def integrate_file(
 
 def force_integrate(
     *,
-    sample: str,
-    path: Path,
+    files: Mapping[str, Path],
     mode: str,
-    intake: Path,
+    intake: Mapping[str, Path],
     consensus: Path,
     transformations: Path,
     preset: Preset,
     output: Path,
 ) -> None:
-    """Integrate every kept feature in one file and write one row per feature.
+    """Integrate every kept feature in some files, one after the other, and write one row per file and feature.
 
     Parameters
     ----------
-    sample, path, mode, intake
-        As in :func:`gutaxis.metabolome.features.extract_features`.
+    files, intake
+        Sample -> its spectra, and the row that :func:`gutaxis.metabolome.intake.intake` wrote of them.
+    mode
+        ``positive`` or ``negative``.
     consensus
         Kept features, of :func:`gutaxis.metabolome.selection.select_features`.
     transformations
-        Of :func:`gutaxis.metabolome.link.link_features`; features are looked for at the time of this file's clock.
+        Of :func:`gutaxis.metabolome.link.link_features`; features are looked for at the time of each file's clock.
     preset
         Settings of the instrument.
     output
-        Table to write: ``COLUMNS``. Features that were found are integrated too: their ratio makes forced areas
-        comparable with detected ones.
+        Table to write: sample_id and ``COLUMNS``, samples in the order of ``files``. Features that were found are
+        integrated too: their ratio makes forced areas comparable with detected ones.
     """
-    row = read_row(path=intake)
     features = read_table(path=consensus)
-    expected = read_alignment(transformations=transformations, sample=sample).to_file(features["rt"].to_numpy())
-    experiment = load_ms1(path=path, mode=mode, profile=row["spectra"] == "profile", rt_factor=float(row["rt_factor"]))
-    write_tsv(integrate_file(experiment=experiment, features=features, expected=expected, preset=preset), output)
+    tables = []
+    for sample, path in files.items():
+        row = read_row(path=intake[sample])
+        expected = read_alignment(transformations=transformations, sample=sample).to_file(features["rt"].to_numpy())
+        profile = row["spectra"] == "profile"
+        experiment = load_ms1(path=path, mode=mode, profile=profile, rt_factor=float(row["rt_factor"]))
+        table = integrate_file(experiment=experiment, features=features, expected=expected, preset=preset)
+        tables.append(table.assign(sample_id=sample)[["sample_id", *COLUMNS]])
+    write_tsv(pd.concat(tables), output)
 
 
 def fill_cells(
@@ -216,7 +222,7 @@ def assemble_matrix(
     *,
     consensus: Path,
     areas: Path,
-    forced: Mapping[str, Path],
+    forced: Iterable[Path],
     matrix: Path,
     state: Path,
     features: Path,
@@ -230,7 +236,7 @@ def assemble_matrix(
     consensus, areas
         Kept features, and detected areas of all linked features.
     forced
-        Output of :func:`force_integrate` by sample; the order does not matter.
+        Tables of :func:`force_integrate` that together hold every sample; the order does not matter.
     matrix, state, features
         The feature table to write (:mod:`gutaxis.metabolome.feature_table`).
     cells
@@ -245,10 +251,18 @@ def assemble_matrix(
     """
     kept = read_table(path=consensus)
     detected = read_table(path=areas).loc[kept.index].sort_index(axis=1)
-    tables = {sample: read_table(path=forced[sample]) for sample in detected.columns}
-    area = pd.DataFrame({sample: table["area"] for sample, table in tables.items()})
-    signal = pd.DataFrame({sample: table["signal"].astype(bool) for sample, table in tables.items()})
-    values, states, ratio = fill_cells(areas=detected, forced=area, signal=signal, reference=reference)
+    area: dict[str, pd.Series] = {}
+    signal: dict[str, pd.Series] = {}
+    for path in forced:
+        for sample, table in pd.read_csv(path, sep="\t", dtype={"sample_id": str, "feature": str}).groupby("sample_id"):
+            rows = table.set_index("feature")
+            area[sample], signal[sample] = rows["area"], rows["signal"].astype(bool)
+    values, states, ratio = fill_cells(
+        areas=detected,
+        forced=pd.DataFrame({sample: area[sample] for sample in detected}),
+        signal=pd.DataFrame({sample: signal[sample] for sample in detected}),
+        reference=reference,
+    )
     table = make_feature_table(values=values, state=states, features=kept.join(ratio))
     write_feature_table(table=table, path_values=matrix, path_state=state, path_features=features)
     counts = pd.DataFrame({word: (states == word).sum() for word in (DETECTED, FORCED, ABSENT)})

@@ -20,6 +20,7 @@ from gutaxis.cohort.model import Cohort, load_cohort
 from gutaxis.errors import GutaxisError
 from gutaxis.files import write_tsv
 from gutaxis.layers.plan import tissue_samples
+from gutaxis.metabolome.parts import parts_of
 
 COLUMNS = ["rule", "jobs", "cpu_s", "cpu_s_per_gb", "disk_mb", "disk_mb_per_gb", "mean_gb", "largest_gb", "basis"]
 #: Rules of a simulated trial only, for which no study pays, and rules that only print.
@@ -38,7 +39,7 @@ KEPT = {
     "embed_cells": "single_cell/*/embedding.h5ad",
 }
 #: Of these, the ones whose files grow with the raw files; the others are as large for any sample.
-GROWING = ("clean_reads", "extract_features", "cell_sample")
+GROWING = ("clean_reads", "extract_features", "force_integrate", "cell_sample")
 #: A slope needs this many jobs, a largest file this many times the smallest, and this correlation of time with size.
 FEWEST_JOBS, LEAST_SPREAD, LEAST_R = 5, 2.0, 0.7
 
@@ -46,8 +47,8 @@ FEWEST_JOBS, LEAST_SPREAD, LEAST_R = 5, 2.0, 0.7
 def job_sizes(*, cohort: Cohort, root: Path) -> dict[str, float]:
     """Return name of a job -> GB of the raw files it goes back to; files that are not there count 0.
 
-    Names are those of benchmarks: ``{sample}``, ``{mode}.{sample}`` and ``{mode}`` of the metabolome,
-    ``{tissue}.{sample}`` and ``{tissue}`` of the single cells.
+    Names are those of benchmarks: ``{sample}``; ``{mode}.{sample}``, ``{mode}.{part}`` and ``{mode}`` of the
+    metabolome; ``{tissue}.{sample}`` and ``{tissue}`` of the single cells.
 
     Parameters
     ----------
@@ -62,10 +63,16 @@ def job_sizes(*, cohort: Cohort, root: Path) -> dict[str, float]:
         for sample in samples:
             sizes[f"{tissue}.{sample}"] = total_gb(cohort.files(sample_id=sample)[0], root=root)
             groups[tissue] = groups.get(tissue, 0.0) + sizes[f"{tissue}.{sample}"]
-    for sample in cohort.sample_ids(assay="METAB"):
-        for mode, files in zip(("positive", "negative"), cohort.files(sample_id=sample), strict=True):
-            sizes[f"{mode}.{sample}"] = total_gb(files, root=root)
-            groups[mode] = groups.get(mode, 0.0) + sizes[f"{mode}.{sample}"]
+    for number, mode in enumerate(("positive", "negative")):
+        batches = {}
+        for sample in cohort.sample_ids(assay="METAB"):
+            if files := cohort.files(sample_id=sample)[number]:
+                sizes[f"{mode}.{sample}"] = total_gb(files, root=root)
+                batches[sample] = str(cohort.samples.at[sample, "batch"])
+        for part, samples in parts_of(batches=batches).items():
+            sizes[f"{mode}.{part}"] = sum(sizes[f"{mode}.{sample}"] for sample in samples)
+        if batches:
+            groups[mode] = sum(sizes[f"{mode}.{sample}"] for sample in batches)
     for sample in cohort.sample_ids():
         sizes[sample] = sum(total_gb(files, root=root) for files in cohort.files(sample_id=sample))
     return groups | sizes
