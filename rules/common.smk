@@ -98,10 +98,12 @@ wildcard_constraints:
 def code(rule_name):
     """Digest of the code behind a rule's entry script: a changed library module reruns the rules that use it.
 
-    A job on a node of a cluster reads all rules and runs few: it takes the digest of those alone, a second less.
+    A job on a node of a cluster reads all rules and runs few: it takes the digest of those alone.
     """
     script = BASE / "scripts" / f"{rule_name}.py"
-    return code_digest(script=script) if workflow.is_main_process else lambda wildcards: code_digest(script=script)
+    if workflow.is_main_process:
+        return code_digest(script=script, store=True)
+    return lambda wildcards: code_digest(script=script)
 
 
 def resource(name):

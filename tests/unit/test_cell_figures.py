@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gutaxis.clinical.figure_frame import chart_spec, read_spec
+from gutaxis.clinical.figure_frame import chart_spec
+from gutaxis.clinical.figure_page import read_spec
 from gutaxis.single_cell.figures import (
     MAX_VIOLINS,
     dots_figure,

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from gutaxis.clinical import figures
-from gutaxis.clinical.figure_frame import RESPONSE_COLORS, read_spec
+from gutaxis.clinical.figure_frame import RESPONSE_COLORS
+from gutaxis.clinical.figure_page import read_spec
 from gutaxis.clinical.settings import ClinicalSettings
 from gutaxis.clinical.survival import number_at_risk
 

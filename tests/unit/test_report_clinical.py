@@ -9,7 +9,8 @@ import pytest
 import vl_convert
 from tests.report_folder import HOSTILE, charts, checked_page, put, results_of, tables, words
 
-from gutaxis.clinical.figure_frame import SPEC_OPEN, chart_spec, empty_figure, script_json
+from gutaxis.clinical.figure_frame import chart_spec, empty_figure
+from gutaxis.clinical.figure_page import SPEC_OPEN, script_json
 from gutaxis.clinical.intervals import clopper_pearson
 from gutaxis.clinical.outputs import FIGURES
 from gutaxis.report.items import Absent

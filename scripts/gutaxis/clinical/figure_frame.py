@@ -2,7 +2,6 @@
 
 import html as html_words
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,10 +11,9 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
+from gutaxis.clinical.figure_page import SPEC_OPEN, script_json
 from gutaxis.files import atomic_write
 
-#: What stands before the specification in a figure's page.
-SPEC_OPEN = '<script type="application/json" id="figure-spec">'
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 #: Okabe and Ito's colours, told apart with any colour vision; grey and black beside them.
 BLUE, SKY, GREEN, ORANGE, VERMILION = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
@@ -129,31 +127,6 @@ def chart_spec(*, chart: Chart) -> dict[str, Any]:
 def _vegalite_version() -> str:
     """Return the newest Vega-Lite of the converter, as ``6.4``, so that picture and page use the same one."""
     return max(vl_convert.get_vegalite_versions(), key=lambda text: tuple(map(int, text.split("."))))
-
-
-def read_spec(*, html: Path | str) -> dict[str, Any]:
-    """Return the Vega-Lite specification that a page of :func:`save_figure` shows.
-
-    Parameters
-    ----------
-    html
-        A page of :func:`save_figure`.
-
-    Raises
-    ------
-    ValueError
-        If the file is no such page.
-    """
-    found = re.search(f"{re.escape(SPEC_OPEN)}(.*?)</script>", Path(html).read_text(encoding="utf-8"), re.DOTALL)
-    if found is None:
-        raise ValueError(f"{html} holds no figure of this workflow")
-    return json.loads(found[1])
-
-
-def script_json(*, value: Any) -> str:
-    """Return JSON for the inside of a script element: the three signs that could end it early become codes."""
-    text = json.dumps(value, sort_keys=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def figure_bundle(*, snippet: str) -> str:

@@ -3,17 +3,24 @@
 Snakemake watches the entry script alone. The digest follows its imports through the library and hashes each module's
 syntax tree without docstrings: comments, layout and documentation may change without a rerun.
 
-All of this is done whenever the workflow is parsed, for every rule, so it is written to be quick.
+All of this is asked whenever the workflow is parsed, for every rule, so it is written to be quick, and a plan stores
+the digests beside Python's compiled modules. They are believed as long as every source file has the bytes they are of.
 """
 
 import ast
 import gc
 import hashlib
+import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gutaxis.files import atomic_write
+
 PACKAGE = "gutaxis"
+#: Digests of an earlier plan, below the folder of the scripts.
+STORE = "gutaxis/__pycache__/code_digests.json"
 #: Nodes whose first statement is a docstring if it is a constant.
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
@@ -105,10 +112,53 @@ def used_modules(*, script: Path) -> list[Path]:
 
 
 @cache
-def code_digest(*, script: Path) -> str:
-    """Return 16 hexadecimal digits that change when the script, or any library module it uses, changes in code."""
+def code_digest(*, script: Path, store: bool = False) -> str:
+    """Return 16 hexadecimal digits that change when the script, or any library module it uses, changes in code.
+
+    Parameters
+    ----------
+    script
+        Entry script; the library is the package folder beside it.
+    store
+        Whether the digests of all scripts beside it are stored for later plans, if they are not yet.
+    """
+    known = _stored(root=script.parent)
+    if script.name not in known and store:
+        known |= {path.name: _digest(script=path) for path in sorted(script.parent.glob("*.py"))}
+        _store(root=script.parent, digests=known)
+    return known.get(script.name) or _digest(script=script)
+
+
+def _digest(*, script: Path) -> str:
     digest = hashlib.sha256()
     for path in [script, *used_modules(script=script)]:
         digest.update(path.relative_to(script.parent).as_posix().encode())
         digest.update(_parse(path)[0])
     return digest.hexdigest()[:16]
+
+
+@cache
+def _state(*, root: Path) -> str:
+    """Digest of the bytes of all sources, and of the Python that reads them: syntax trees differ between versions."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted([*root.glob("*.py"), *(root / PACKAGE).rglob("*.py")]):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@cache
+def _stored(*, root: Path) -> dict[str, str]:
+    try:
+        state, digests = json.loads((root / STORE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return {}  # none yet, or no file of ours: the digests are computed
+    return digests if state == _state(root=root) else {}
+
+
+def _store(*, root: Path, digests: dict[str, str]) -> None:
+    try:
+        with atomic_write(root / STORE) as part:
+            part.write_text(json.dumps([_state(root=root), digests]), encoding="utf-8")
+    except OSError:
+        return  # the workflow may be where this user cannot write; digests are then computed each time

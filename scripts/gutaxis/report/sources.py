@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gutaxis.clinical.figure_frame import read_spec
+from gutaxis.clinical.figure_page import read_spec
 from gutaxis.files import comments_above, open_text
 
 #: Columns of ids and names: a patient `007` or a feature `NaN` stays as it is written.
