@@ -15,9 +15,9 @@ sys.path.insert(0, str(BASE / "scripts"))
 from gutaxis.cohort.checks_frozen import PARTS, check_frozen, reference_batches
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import load_cohort
+from gutaxis.cohort.parts import sample_parts
 from gutaxis.errors import GutaxisError
 from gutaxis.layers.plan import injection_table, plan_layers, tissue_samples
-from gutaxis.metabolome.parts import parts_of
 from gutaxis.metagenome.compatibility import check_config
 from gutaxis.metagenome.database_folders import host_folder
 from gutaxis.metagenome.references import database_files
@@ -62,11 +62,6 @@ MODE_SAMPLES = {
     mode: [sample for sample in PLASMA if COHORT.files(sample_id=sample)[number]]
     for number, mode in enumerate(("positive", "negative"))
 }
-# The files of a mode in parts of a batch, for jobs that are short for one file.
-PARTS = {
-    mode: parts_of(batches=COHORT.samples.loc[samples, "batch"].astype(str).to_dict())
-    for mode, samples in MODE_SAMPLES.items()
-}
 # matchms needs an older scipy: with conda its environment's Python, else that of `make extras`.
 MATCHMS_PYTHON = "python" if workflow.deployment_settings.deployment_method else ".tools/matchms/bin/python"
 LIANA_PYTHON = "python" if workflow.deployment_settings.deployment_method else ".tools/liana/bin/python"
@@ -76,6 +71,12 @@ MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, sample
 # Single-cell samples: tissue -> samples, and the parts of a tissue that are clustered again.
 TISSUES = tissue_samples(cohort=COHORT)
 SUBSETS = ("t_nk", "myeloid")
+# Mode or tissue -> name of a part of a batch -> samples: for jobs that are short for one sample.
+PARTS = {
+    group: sample_parts(cohort=COHORT, samples=samples)
+    for group, samples in (MODE_SAMPLES | TISSUES).items()
+    if samples
+}
 # Whether anything starts from raw files: such a run has a MultiQC page.
 ARMS = METAGENOME_ARM or METABOLOME_ARM or bool(TISSUES)
 

@@ -20,9 +20,14 @@ def mode_samples(wildcards):
     return MODE_SAMPLES[wildcards.mode]
 
 
+def group_of(wildcards):
+    """What a part is of: the mode of a job on the metabolome, or the tissue of one on cells."""
+    return wildcards.mode if "mode" in wildcards.keys() else wildcards.tissue
+
+
 def part_samples(wildcards):
-    """Param function: the samples of a part of a mode."""
-    return PARTS[wildcards.mode][wildcards.part]
+    """Param function: the samples of a part."""
+    return PARTS[group_of(wildcards)][wildcards.part]
 
 
 def part_files(wildcards):
@@ -32,19 +37,19 @@ def part_files(wildcards):
 
 
 def of_part(pattern):
-    """Input function: one file of every sample of a part of a mode, in the order of the sample ids."""
+    """Input function: one file of every sample of a part, in the order of the sample ids."""
 
     def files(wildcards):
-        return [pattern.format(mode=wildcards.mode, sample=sample) for sample in part_samples(wildcards)]
+        return [pattern.format(sample=sample, **dict(wildcards)) for sample in part_samples(wildcards)]
 
     return files
 
 
-def parts_of_mode(pattern):
-    """Input function: one file of every part of a mode."""
+def of_parts(pattern):
+    """Input function: one file or folder of every part of a mode or tissue."""
 
     def files(wildcards):
-        return [pattern.format(mode=wildcards.mode, part=part) for part in PARTS[wildcards.mode]]
+        return [pattern.format(part=part, **dict(wildcards)) for part in PARTS[group_of(wildcards)]]
 
     return files
 
@@ -67,10 +72,14 @@ def mem_mb_injection(wildcards, input, attempt):
     return int((700 + 4 * input_mb(input)) * attempt)
 
 
+def largest_mb(files):
+    """Size of the largest file of a job that goes through them one after the other, MB; of all where some are remote."""
+    return input_mb(files) if any(file.is_storage for file in files) else max(input_mb([file]) for file in files)
+
+
 def mem_mb_part(wildcards, input, attempt):
-    """Memory of a job on the files of a part, one after the other: that of the largest, and the tables of all."""
-    largest = input_mb(input) if any(file.is_storage for file in input) else max(input_mb([f]) for f in input.spectra)
-    return int((1000 + 4 * largest) * attempt)
+    """Memory of a job on the spectra of a part: that of the largest, and the tables of all."""
+    return int((1000 + 4 * largest_mb(input.spectra)) * attempt)
 
 
 def injected_files(wildcards):
@@ -139,6 +148,11 @@ def votes_of_tissue(wildcards):
 def mem_mb_cells(wildcards, input, attempt):
     """Memory of a job on one single-cell sample: the libraries, and the matrix some tens of times its packed size."""
     return int((1500 + 60 * input_mb(input)) * attempt)
+
+
+def mem_mb_cell_part(wildcards, input, attempt):
+    """Memory of a job on the single-cell samples of a part: that of the largest."""
+    return int((1500 + 60 * largest_mb(input.h5ad)) * attempt)
 
 
 def mem_mb_embedding(wildcards, input, attempt):

@@ -110,7 +110,7 @@ rule feature_matrix:
     input:
         consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
         areas=f"{MTB}/features/{{mode}}/areas.tsv",
-        forced=parts_of_mode(f"{MTB}/features/{{mode}}/forced/{{part}}.tsv"),
+        forced=of_parts(f"{MTB}/features/{{mode}}/forced/{{part}}.tsv"),
     output:
         matrix=f"{MTB}/features/{{mode}}/values.tsv",
         state=f"{MTB}/features/{{mode}}/state.tsv",

@@ -67,7 +67,12 @@ ESTIMATED = {
     **dict.fromkeys(("intake", "link_features", "feature_matrix"), OF_MODE),
     **dict.fromkeys(("normalise_metabolites", "annotate_metabolites"), ONCE * METABOLOME_ARM),
     "enrich_metabolites": ONCE * len(config["contrasts"]) * METABOLOME_ARM,
-    **dict.fromkeys(("cell_sample", "cell_summary"), sum(CELLS_OF.values(), [])),
+    "cell_sample": sum(CELLS_OF.values(), []),
+    "cell_summary": [
+        sum((list(COHORT.files(sample_id=sample)[0]) for sample in samples), [])
+        for tissue in TISSUES
+        for samples in PARTS[tissue].values()
+    ],
     **dict.fromkeys(("embed_cells", "label_lineages", "cell_labels", "cell_figures"), OF_TISSUE),
     **dict.fromkeys(("embed_subset", "label_states"), OF_SUBSET),
     "cell_communication": sum(CELLS_OF.values(), []) if config["single_cell"]["communication"] else [],

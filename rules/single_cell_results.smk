@@ -20,30 +20,29 @@ CELL_FIGURES = ("map", "quality", "dynamics", "programs", "markers")
 
 
 rule cell_summary:
-    """One sample: fraction of each cell type, sums of counts by type, programs of genes."""
+    """Samples of a part of a batch: fraction of each cell type, sums of counts by type, programs of genes."""
     input:
-        h5ad=f"{CELLS}/samples/{{sample}}.h5ad",
+        h5ad=of_part(f"{CELLS}/samples/{{sample}}.h5ad"),
         labels=f"{CELLS}/{{tissue}}/labels",
         programs=PROGRAMS,
     output:
-        fractions=f"{CELLS}/{{tissue}}/summary/{{sample}}.fractions.tsv",
-        pseudobulk=f"{CELLS}/{{tissue}}/summary/{{sample}}.pseudobulk.h5ad",
-        programs=f"{CELLS}/{{tissue}}/summary/{{sample}}.programs.tsv",
+        directory(f"{CELLS}/{{tissue}}/summary/{{part}}"),
     log:
-        f"{OUT}/logs/cell_summary/{{tissue}}.{{sample}}.log",
+        f"{OUT}/logs/cell_summary/{{tissue}}.{{part}}.log",
     benchmark:
-        f"{OUT}/benchmarks/cell_summary/{{tissue}}.{{sample}}.tsv"
+        f"{OUT}/benchmarks/cell_summary/{{tissue}}.{{part}}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=mem_mb_cells,
-        runtime=by_attempt(60),
+        mem_mb=mem_mb_cell_part,
+        runtime=by_attempt(240),
     params:
+        samples=part_samples,
         min_cells=config["single_cell"]["min_cells"],
         code=code("cell_summary"),
     message:
-        "Cell types of {wildcards.sample}"
+        "Cell types of batch {wildcards.part}, {wildcards.tissue}"
     script:
         "../scripts/cell_summary.py"
 
@@ -51,12 +50,7 @@ rule cell_summary:
 rule cell_identity:
     """Whether samples belong to the patient that the sheets say: sex genes, and likeness within patients."""
     input:
-        pseudobulk=expand(
-            f"{CELLS}/{{tissue}}/summary/{{sample}}.pseudobulk.h5ad",
-            zip,
-            tissue=[tissue for tissue, samples in TISSUES.items() for _ in samples],
-            sample=[sample for samples in TISSUES.values() for sample in samples],
-        ),
+        summary=[f"{CELLS}/{tissue}/summary/{part}" for tissue in TISSUES for part in PARTS[tissue]],
     output:
         f"{CELLS}/identity.tsv",
     log:
@@ -110,8 +104,7 @@ rule cell_figures:
         embedding=f"{CELLS}/{{tissue}}/embedding.h5ad",
         labels=f"{CELLS}/{{tissue}}/labels",
         quality=of_tissue(f"{CELLS}/samples/{{sample}}.qc.tsv"),
-        fractions=of_tissue(f"{CELLS}/{{tissue}}/summary/{{sample}}.fractions.tsv"),
-        programs=of_tissue(f"{CELLS}/{{tissue}}/summary/{{sample}}.programs.tsv"),
+        summary=of_parts(f"{CELLS}/{{tissue}}/summary/{{part}}"),
         markers=MARKERS,
         outcomes=f"{OUT}/clinical/sample_response.tsv",
     output:

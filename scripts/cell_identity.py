@@ -6,11 +6,11 @@ import pandas as pd
 
 from gutaxis.entry import script
 from gutaxis.single_cell.identity import identity_files
+from gutaxis.single_cell.summary_files import summary_files
 
 with script(snakemake):
-    samples = pd.DataFrame(snakemake.params.samples)
     identity_files(
-        samples=samples,
-        pseudobulk=dict(zip(samples["sample_id"], map(Path, snakemake.input.pseudobulk), strict=True)),
+        samples=pd.DataFrame(snakemake.params.samples),
+        pseudobulk=summary_files(folders=snakemake.input.summary, what="pseudobulk"),
         output=Path(snakemake.output[0]),
     )

@@ -1,19 +1,15 @@
-"""Fractions, sums of counts and programs of one sample."""
+"""Fractions, sums of counts and programs of the samples of a part."""
 
 from pathlib import Path
 
 from gutaxis.entry import script
-from gutaxis.single_cell.summary import summarise_sample
+from gutaxis.single_cell.summary import summarise_samples
 
 with script(snakemake):
-    sample = snakemake.wildcards.sample
-    summarise_sample(
-        sample=sample,
-        counts=Path(snakemake.input.h5ad),
-        labels=Path(snakemake.input.labels) / f"{sample}.tsv",
+    summarise_samples(
+        counts=dict(zip(snakemake.params.samples, map(Path, snakemake.input.h5ad), strict=True)),
+        labels=Path(snakemake.input.labels),
         programs=Path(snakemake.input.programs),
-        fractions=Path(snakemake.output.fractions),
-        pseudobulk=Path(snakemake.output.pseudobulk),
-        scores=Path(snakemake.output.programs),
+        output=Path(snakemake.output[0]),
         min_cells=snakemake.params.min_cells,
     )

@@ -1,5 +1,7 @@
 """Fractions, sums of counts and programs of one sample."""
 
+import shutil
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -10,7 +12,8 @@ from gutaxis.errors import GutaxisError
 from gutaxis.single_cell.markers import read_programs
 from gutaxis.single_cell.matrix import read_sample
 from gutaxis.single_cell.programs import program_scores
-from gutaxis.single_cell.summary import fraction_table, pseudobulk_sums, summarise_sample
+from gutaxis.single_cell.summary import fraction_table, pseudobulk_sums, summarise_sample, summarise_samples
+from gutaxis.single_cell.summary_files import summary_files
 
 TYPES = ("treg", "cd8_exhausted", "cd8_trm", "macrophage_c1qc", "macrophage_spp1", "b", "unresolved")
 SIZES = dict(zip(TYPES, (12, 30, 9, 25, 20, 40, 7), strict=True))
@@ -60,6 +63,40 @@ def test_sums_are_exact_and_rare_or_unresolved_types_left_out(sample, tmp_path):
     assert bulk.obs["n_cells"].tolist() == [SIZES[name] for name in bulk.obs_names]
     assert bulk.X.dtype == np.int32
     assert bulk.var["gene_id"].iloc[1] == "ENSG1"
+
+
+def test_samples_of_a_part_are_in_one_folder_with_the_bytes_of_each_alone(sample, tmp_path):
+    folder, _ = sample
+    (tmp_path / "labels").mkdir()
+    counts = {}
+    for name in ("S1", "S2.b"):
+        counts[name] = tmp_path / f"{name}.h5ad"
+        shutil.copy(folder / "S1.h5ad", counts[name])
+        shutil.copy(folder / "S1.tsv", tmp_path / f"labels/{name}.tsv")
+    out = tmp_path / "summary/B1.1"
+    summarise_samples(counts=counts, labels=tmp_path / "labels", programs=PROGRAMS, output=out)
+    alone = summarise(folder, tmp_path)
+    for what, made in {"fractions": "fractions", "pseudobulk": "pseudobulk", "programs": "scores"}.items():
+        files = summary_files(folders=[out], what=what)
+        assert list(files) == ["S1", "S2.b"]
+        assert files["S1"].read_bytes() == alone[made].read_bytes()
+    assert len(list(out.iterdir())) == 6
+
+
+def test_a_part_with_one_bad_sample_leaves_no_folder_and_names_the_sample(sample, tmp_path):
+    folder, labels = sample
+    (tmp_path / "labels").mkdir()
+    shutil.copy(folder / "S1.tsv", tmp_path / "labels/S1.tsv")
+    labels.iloc[1:].rename_axis("cell").to_csv(tmp_path / "labels/S2.tsv", sep="\t")
+    counts = dict.fromkeys(("S1", "S2"), folder / "S1.h5ad")
+    with pytest.raises(GutaxisError, match=r"X34.*S2"):
+        summarise_samples(counts=counts, labels=tmp_path / "labels", programs=PROGRAMS, output=tmp_path / "B1.1")
+    assert not list(tmp_path.glob("*B1.1*"))
+
+
+def test_a_folder_without_summaries_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file of a sample's programs"):
+        summary_files(folders=[tmp_path], what="programs")
 
 
 def test_the_same_input_gives_the_same_bytes(sample, tmp_path):

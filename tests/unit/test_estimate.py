@@ -1,6 +1,7 @@
 """Rates from the benchmarks of a run, and the estimate that they give."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from gutaxis.errors import GutaxisError
 from gutaxis.report.estimate import disk_gb, estimate, read_rates, words, work_gb, write_estimate
-from gutaxis.report.rates import base_and_slope, processor_seconds, rates, total_gb
+from gutaxis.report.rates import base_and_slope, job_sizes, processor_seconds, rates, total_gb
 
 pytestmark = pytest.mark.unit
 
@@ -20,6 +21,31 @@ def benchmark(results, rule, job, seconds, clock=100):
     path = results / "benchmarks" / rule / f"{job}.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{HEADER}{clock}\t0:01:40\t5\t{seconds}\n")
+
+
+def test_sizes_of_jobs_on_samples_parts_and_groups(tmp_path):
+    files = {
+        "M1": ([raw(tmp_path, "m1p", 1)], [raw(tmp_path, "m1n", 2)]),
+        "M2": ([raw(tmp_path, "m2p", 4)], []),
+        "M3": ([raw(tmp_path, "m3p", 8)], []),
+        "C1": ([raw(tmp_path, "c1", 16)], []),
+    }
+    assays = {"M1": "METAB", "M2": "METAB", "M3": "METAB", "C1": "SCRNA"}
+    samples = pd.DataFrame(
+        {"batch": ["B1", "B1", "B2", "B1"], "material": ["PLASMA"] * 3 + ["PBMC"]}, index=list(files)
+    )
+    cohort = SimpleNamespace(
+        samples=samples,
+        sample_ids=lambda **chosen: [name for name in files if chosen.get("assay", assays[name]) == assays[name]],
+        files=lambda sample_id: files[sample_id],
+    )
+    sizes = {name: round(1000 * gb) for name, gb in job_sizes(cohort=cohort, root=tmp_path).items()}
+    assert sizes == {
+        "positive.M1": 1, "positive.M2": 4, "positive.M3": 8, "positive.B1.1": 5, "positive.B2.1": 8, "positive": 13,
+        "negative.M1": 2, "negative.B1.1": 2, "negative": 2,
+        "blood.C1": 16, "blood.B1.1": 16, "blood": 16,
+        "M1": 3, "M2": 4, "M3": 8, "C1": 16,
+    }  # fmt: skip
 
 
 def raw(folder, name, megabytes):

@@ -77,6 +77,23 @@ def test_injections_or_finished_tables_make_the_metabolite_layer():
         assert layers["metabolites"].paths[0] == "out/metabolome/normalised/values.tsv"
 
 
+def test_layers_of_cells_are_read_from_the_folders_of_the_parts_of_each_batch():
+    samples = pd.DataFrame(
+        {"material": ["PBMC", "PBMC", "TUMOR"], "batch": ["B1", "run 2", "B1"]}, index=["S1", "S2", "S3"]
+    )
+    made = SimpleNamespace(
+        samples=samples,
+        sample_ids=lambda **chosen: list(samples.index) if chosen["assay"] == "SCRNA" else [],
+        files=lambda **_: (["c.h5"], []),
+    )
+    layers = plan_layers(config=config(), cohort=made)
+    assert list(layers) == [
+        f"{tissue}_{part}" for tissue in ("blood", "tumor") for part in ("cells", "expression", "programs")
+    ]
+    assert layers["blood_cells"].paths == [f"out/single_cell/blood/summary/{part}" for part in ("B1.1", "run-2.1")]
+    assert layers["tumor_expression"].paths == ["out/single_cell/tumor/summary/B1.1"]
+
+
 def test_the_injection_table_holds_no_outcome():
     samples = pd.DataFrame(
         {

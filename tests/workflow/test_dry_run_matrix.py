@@ -30,7 +30,7 @@ SIMULATED_ARM = {
     "embed_subset": 4,
     "label_states": 4,
     "cell_labels": 2,
-    "cell_summary": 44,
+    "cell_summary": 4,
     "cell_identity": 1,
     "cell_quality": 1,
     "cell_figures": 2,

@@ -17,14 +17,11 @@ from gutaxis.layers.build import build_layer, write_dropped, write_layer, write_
 from gutaxis.layers.names import problem
 from gutaxis.layers.ranks import taxa_of_rank
 from gutaxis.single_cell.from_labels import from_labels
+from gutaxis.single_cell.summary_files import summary_files
 
-#: Sources of the single-cell arm -> end of the name of a sample's file.
-CELLS = {
-    "cell_fractions": ".fractions.tsv",
-    "cell_programs": ".programs.tsv",
-    "pseudobulk": ".pseudobulk.h5ad",
-    "cell_labels": "",
-}
+#: Sources of the single-cell arm -> what a sample's file is called.
+SUMMARIES = {"cell_fractions": "fractions", "cell_programs": "programs", "pseudobulk": "pseudobulk"}
+CELLS = (*SUMMARIES, "cell_labels")
 SOURCES = ("metaphlan", "humann", "metabolome", "table", *CELLS)
 ARMS = {"table": "table", "metabolome": "metabolome", **dict.fromkeys(CELLS, "single_cell")}
 
@@ -59,7 +56,8 @@ def assemble_layer(
         ``metaphlan``, ``humann``, ``table``, ``cell_labels`` (one row per cell), or the arms' own: ``metabolome``,
         ``cell_fractions``, ``cell_programs``, ``pseudobulk``.
     paths
-        Files; for ``metaphlan`` and ``humann`` also folders.
+        Files; for ``metaphlan`` and ``humann`` also folders; for the arm's own sources of cells the folders of
+        :func:`gutaxis.single_cell.summary.summarise_samples`.
     observations
         From ``Cohort.observations(assay=...)``.
     output_h5ad, output_tsv, output_dropped
@@ -223,8 +221,7 @@ def _metabolites(*, paths: Sequence[str], observations: pd.DataFrame, missing: s
 
 def _cells(*, source: str, paths: Sequence[str], observations: pd.DataFrame, missing: str, file: str) -> _Part:
     """Single cells: fractions with the numbers of cells beside them, programs, or sums of counts by cell type."""
-    ending = CELLS[source]
-    by_sample = {Path(path).name.removesuffix(ending): Path(path) for path in paths}
+    by_sample = summary_files(folders=paths, what=SUMMARIES[source]) if source in SUMMARIES else {}
     common = {"observations": observations, "missing": missing, "file": file}
     if source == "pseudobulk":
         bulk = cell_tables.read_pseudobulk(paths=by_sample)

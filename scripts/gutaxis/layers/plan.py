@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gutaxis.cohort.model import Cohort
+from gutaxis.cohort.parts import sample_parts
 
 #: Layers the metagenome arm makes: name -> (source, file of one sample, rank, unit).
 METAGENOME = {
@@ -17,11 +18,11 @@ METAGENOME = {
 METABOLOME = ("normalised/values", "normalised/state", "annotation/annotations")
 #: Tissues of the single-cell arm: name -> material of the sample sheets.
 TISSUES = {"blood": "PBMC", "tumor": "TUMOR"}
-#: Layers of each tissue: name -> (source, file of one sample, kind, unit).
+#: Layers of each tissue: name -> (source, kind, unit).
 CELLS = {
-    "cells": ("cell_fractions", "fractions.tsv", "compositional", "fraction"),
-    "programs": ("cell_programs", "programs.tsv", "continuous", "score"),
-    "expression": ("pseudobulk", "pseudobulk.h5ad", "counts", "count"),
+    "cells": ("cell_fractions", "compositional", "fraction"),
+    "programs": ("cell_programs", "continuous", "score"),
+    "expression": ("pseudobulk", "counts", "count"),
 }
 
 
@@ -87,11 +88,12 @@ def plan_layers(*, config: dict[str, Any], cohort: Cohort) -> dict[str, LayerPla
             "metabolites", "metabolome", "metabolome", paths, kind="log_intensity", unit="log2", assay="METAB"
         )
     for tissue, libraries in tissue_samples(cohort=cohort).items():
-        for part, (source, file, kind, unit) in CELLS.items():
-            name = f"{tissue}_{part}"
-            paths = [f"{config['output']}/single_cell/{tissue}/summary/{sample}.{file}" for sample in libraries]
+        parts = sample_parts(cohort=cohort, samples=libraries)
+        folders = [f"{config['output']}/single_cell/{tissue}/summary/{part}" for part in parts]
+        for what, (source, kind, unit) in CELLS.items():
+            name = f"{tissue}_{what}"
             layers[name] = LayerPlan(
-                name, "single_cell", source, paths, kind=kind, unit=unit, assay="SCRNA", material=TISSUES[tissue]
+                name, "single_cell", source, folders, kind=kind, unit=unit, assay="SCRNA", material=TISSUES[tissue]
             )
     for name, entry in config["layers"].items():
         paths = [entry["path"]] if isinstance(entry["path"], str) else list(entry["path"])

@@ -11,7 +11,8 @@ import pandas as pd
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from gutaxis.clinical.figure_frame import chart_spec, figure_bundle, script_json
+from gutaxis.clinical.figure_frame import chart_spec, figure_bundle
+from gutaxis.clinical.figure_page import script_json
 from gutaxis.files import atomic_write
 from gutaxis.report.items import SECTIONS, Absent, Content, Figure, Item, Table
 from gutaxis.report.sources import Results

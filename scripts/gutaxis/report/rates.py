@@ -17,10 +17,10 @@ import yaml
 
 from gutaxis.cohort.config import load_config
 from gutaxis.cohort.model import Cohort, load_cohort
+from gutaxis.cohort.parts import sample_parts
 from gutaxis.errors import GutaxisError
 from gutaxis.files import write_tsv
 from gutaxis.layers.plan import tissue_samples
-from gutaxis.metabolome.parts import parts_of
 
 COLUMNS = ["rule", "jobs", "cpu_s", "cpu_s_per_gb", "disk_mb", "disk_mb_per_gb", "mean_gb", "largest_gb", "basis"]
 #: Rules of a simulated trial only, for which no study pays, and rules that only print.
@@ -35,7 +35,7 @@ KEPT = {
     "extract_features": "metabolome/features/*/*.featureXML",
     "force_integrate": "metabolome/features/*/forced/*",
     "cell_sample": "single_cell/samples/*",
-    "cell_summary": "single_cell/*/summary/*",
+    "cell_summary": "single_cell/*/summary/*/*",
     "embed_cells": "single_cell/*/embedding.h5ad",
 }
 #: Of these, the ones whose files grow with the raw files; the others are as large for any sample.
@@ -48,7 +48,7 @@ def job_sizes(*, cohort: Cohort, root: Path) -> dict[str, float]:
     """Return name of a job -> GB of the raw files it goes back to; files that are not there count 0.
 
     Names are those of benchmarks: ``{sample}``; ``{mode}.{sample}``, ``{mode}.{part}`` and ``{mode}`` of the
-    metabolome; ``{tissue}.{sample}`` and ``{tissue}`` of the single cells.
+    metabolome; ``{tissue}.{sample}``, ``{tissue}.{part}`` and ``{tissue}`` of the single cells.
 
     Parameters
     ----------
@@ -57,25 +57,24 @@ def job_sizes(*, cohort: Cohort, root: Path) -> dict[str, float]:
     root
         Folder that paths of the sheets are relative to.
     """
-    sizes: dict[str, float] = {}
-    groups: dict[str, float] = {}
-    for tissue, samples in tissue_samples(cohort=cohort).items():
-        for sample in samples:
-            sizes[f"{tissue}.{sample}"] = total_gb(cohort.files(sample_id=sample)[0], root=root)
-            groups[tissue] = groups.get(tissue, 0.0) + sizes[f"{tissue}.{sample}"]
+    groups = {
+        tissue: {name: cohort.files(sample_id=name)[0] for name in names}
+        for tissue, names in tissue_samples(cohort=cohort).items()
+    }
     for number, mode in enumerate(("positive", "negative")):
-        batches = {}
-        for sample in cohort.sample_ids(assay="METAB"):
-            if files := cohort.files(sample_id=sample)[number]:
-                sizes[f"{mode}.{sample}"] = total_gb(files, root=root)
-                batches[sample] = str(cohort.samples.at[sample, "batch"])
-        for part, samples in parts_of(batches=batches).items():
-            sizes[f"{mode}.{part}"] = sum(sizes[f"{mode}.{sample}"] for sample in samples)
-        if batches:
-            groups[mode] = sum(sizes[f"{mode}.{sample}"] for sample in batches)
+        files = {sample: cohort.files(sample_id=sample)[number] for sample in cohort.sample_ids(assay="METAB")}
+        groups[mode] = {sample: names for sample, names in files.items() if names}
+    sizes: dict[str, float] = {}
+    for group, files in groups.items():
+        own = {sample: total_gb(names, root=root) for sample, names in files.items()}
+        sizes |= {f"{group}.{sample}": size for sample, size in own.items()}
+        for part, samples in sample_parts(cohort=cohort, samples=list(own)).items():
+            sizes[f"{group}.{part}"] = sum(own[sample] for sample in samples)
+        if own:
+            sizes[group] = sum(own.values())
     for sample in cohort.sample_ids():
         sizes[sample] = sum(total_gb(files, root=root) for files in cohort.files(sample_id=sample))
-    return groups | sizes
+    return sizes
 
 
 def total_gb(files: list[str], *, root: Path = Path()) -> float:

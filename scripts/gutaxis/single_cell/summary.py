@@ -1,5 +1,6 @@
 """What of a labelled sample goes on: fraction of each cell type, sums of counts by type, programs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import anndata as ad
@@ -10,13 +11,45 @@ from anndata.io import read_elem
 from scipy import sparse
 
 from gutaxis.errors import GutaxisError, Problem
-from gutaxis.files import write_h5ad, write_tsv
+from gutaxis.files import atomic_write, write_h5ad, write_tsv
 from gutaxis.single_cell.labels import read_labels
 from gutaxis.single_cell.markers import UNRESOLVED, read_programs
 from gutaxis.single_cell.matrix import SampleCounts, read_sample
 from gutaxis.single_cell.programs import program_scores
+from gutaxis.single_cell.summary_files import ENDINGS
 
 FRACTION_COLUMNS = ["label", "lineage", "n_cells", "fraction"]
+
+
+def summarise_samples(
+    *, counts: Mapping[str, Path], labels: Path, programs: Path, output: Path, min_cells: int = 10
+) -> None:
+    """Write the three summaries of some samples, one after the other, into one folder.
+
+    Parameters
+    ----------
+    counts
+        Sample -> h5ad of its kept cells.
+    labels
+        Folder of labels, a table for each sample.
+    programs, min_cells
+        As of :func:`summarise_sample`.
+    output
+        Folder to make: ``{sample}`` with each ending of ``ENDINGS``. It appears when all of them are there.
+
+    Raises
+    ------
+    GutaxisError
+        As :func:`summarise_sample`.
+    """
+    with atomic_write(output) as part:
+        part.mkdir()
+        for sample, path in counts.items():
+            fractions, pseudobulk, scores = (part / f"{sample}{ENDINGS[what]}" for what in ENDINGS)
+            summarise_sample(
+                sample=sample, counts=path, labels=labels / f"{sample}.tsv", programs=programs, fractions=fractions,
+                pseudobulk=pseudobulk, scores=scores, min_cells=min_cells,
+            )  # fmt: skip
 
 
 def summarise_sample(

@@ -1,6 +1,6 @@
-"""Parts of a mode: which files one job goes through."""
+"""Parts of a batch: which samples one job goes through."""
 
-from gutaxis.metabolome.parts import LARGEST, parts_of
+from gutaxis.cohort.parts import LARGEST, parts_of
 
 
 def test_every_sample_is_in_one_part_and_no_part_goes_across_batches():

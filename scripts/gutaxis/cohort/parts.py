@@ -1,9 +1,11 @@
-"""Parts of a mode: files that one job goes through, where a job for each would cost more than its work."""
+"""Parts of a batch: samples that one job goes through, where a job for each would cost more than its work."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-#: Files of a part, at most: minutes of work, and still enough parts to fill a machine.
+from gutaxis.cohort.model import Cohort
+
+#: Samples of a part, at most: minutes of work, and still enough parts to fill a machine.
 LARGEST = 20
 UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 
@@ -29,3 +31,16 @@ def parts_of(*, batches: Mapping[str, str]) -> dict[str, list[str]]:
         for name, samples in sorted(groups.items())
         for number in range(-(-len(samples) // LARGEST))
     }
+
+
+def sample_parts(*, cohort: Cohort, samples: Sequence[str]) -> dict[str, list[str]]:
+    """Return the parts of some samples of a cohort: name of a part -> its samples, sorted.
+
+    Parameters
+    ----------
+    cohort
+        Its sample sheets have the batches.
+    samples
+        Sample ids, in any order.
+    """
+    return parts_of(batches=cohort.samples.loc[list(samples), "batch"].astype(str).to_dict())
