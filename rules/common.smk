@@ -72,7 +72,7 @@ MODES = ["tables"] if config["metabolome"]["tables"] else [mode for mode, sample
 TISSUES = tissue_samples(cohort=COHORT)
 SUBSETS = ("t_nk", "myeloid")
 # Mode or tissue -> name of a part of a batch -> samples: for jobs that are short for one sample.
-PARTS = {
+SAMPLE_PARTS = {
     group: sample_parts(cohort=COHORT, samples=samples)
     for group, samples in (MODE_SAMPLES | TISSUES).items()
     if samples

@@ -27,7 +27,7 @@ def group_of(wildcards):
 
 def part_samples(wildcards):
     """Param function: the samples of a part."""
-    return PARTS[group_of(wildcards)][wildcards.part]
+    return SAMPLE_PARTS[group_of(wildcards)][wildcards.part]
 
 
 def part_files(wildcards):
@@ -49,7 +49,7 @@ def of_parts(pattern):
     """Input function: one file or folder of every part of a mode or tissue."""
 
     def files(wildcards):
-        return [pattern.format(part=part, **dict(wildcards)) for part in PARTS[group_of(wildcards)]]
+        return [pattern.format(part=part, **dict(wildcards)) for part in SAMPLE_PARTS[group_of(wildcards)]]
 
     return files
 

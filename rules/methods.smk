@@ -51,7 +51,7 @@ OF_MODE = [sum(files, []) for files in SPECTRA.values()]
 OF_PART = [
     [COHORT.files(sample_id=sample)[("positive", "negative").index(mode)][0] for sample in samples]
     for mode in SPECTRA
-    for samples in PARTS[mode].values()
+    for samples in SAMPLE_PARTS[mode].values()
 ]
 CELLS_OF = {tissue: [list(COHORT.files(sample_id=name)[0]) for name in names] for tissue, names in TISSUES.items()}
 OF_TISSUE = [sum(files, []) for files in CELLS_OF.values()]
@@ -71,7 +71,7 @@ ESTIMATED = {
     "cell_summary": [
         sum((list(COHORT.files(sample_id=sample)[0]) for sample in samples), [])
         for tissue in TISSUES
-        for samples in PARTS[tissue].values()
+        for samples in SAMPLE_PARTS[tissue].values()
     ],
     **dict.fromkeys(("embed_cells", "label_lineages", "cell_labels", "cell_figures"), OF_TISSUE),
     **dict.fromkeys(("embed_subset", "label_states"), OF_SUBSET),

@@ -50,7 +50,7 @@ rule cell_summary:
 rule cell_identity:
     """Whether samples belong to the patient that the sheets say: sex genes, and likeness within patients."""
     input:
-        summary=[f"{CELLS}/{tissue}/summary/{part}" for tissue in TISSUES for part in PARTS[tissue]],
+        summary=[f"{CELLS}/{tissue}/summary/{part}" for tissue in TISSUES for part in SAMPLE_PARTS[tissue]],
     output:
         f"{CELLS}/identity.tsv",
     log:

@@ -39,7 +39,7 @@ KEPT = {
     "embed_cells": "single_cell/*/embedding.h5ad",
 }
 #: Of these, the ones whose files grow with the raw files; the others are as large for any sample.
-GROWING = ("clean_reads", "extract_features", "force_integrate", "cell_sample")
+GROWING = ("clean_reads", "extract_features", "force_integrate", "cell_sample", "cell_summary")
 #: A slope needs this many jobs, a largest file this many times the smallest, and this correlation of time with size.
 FEWEST_JOBS, LEAST_SPREAD, LEAST_R = 5, 2.0, 0.7
 
