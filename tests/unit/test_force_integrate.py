@@ -125,12 +125,13 @@ def test_cells_without_forced_integration_stay_absent():
 def test_missing_sample_is_an_error(tmp_path):
     (tmp_path / "c.tsv").write_text("feature\tmz\trt\nF0\t100\t5\n")
     (tmp_path / "a.tsv").write_text("feature\tA\tB\nF0\t1\tNA\n")
-    (tmp_path / "f.tsv").write_text("feature\tarea\tsignal\nF0\t2\tTrue\n")
+    for name in "AB":
+        (tmp_path / f"{name}.tsv").write_text(f"sample_id\tfeature\tarea\tsignal\n{name}\tF0\t2\tTrue\n")
     out = {name: tmp_path / f"{name}.out" for name in ("matrix", "state", "features", "cells")}
     both = {"consensus": tmp_path / "c.tsv", "areas": tmp_path / "a.tsv"}
-    with pytest.raises(KeyError):
-        assemble_matrix(**both, forced={"A": tmp_path / "f.tsv"}, **out)
-    assemble_matrix(**both, forced={"B": tmp_path / "f.tsv", "A": tmp_path / "f.tsv"}, **out)
+    with pytest.raises(KeyError, match="B"):
+        assemble_matrix(**both, forced=[tmp_path / "A.tsv"], **out)
+    assemble_matrix(**both, forced=[tmp_path / "B.tsv", tmp_path / "A.tsv"], **out)
     counts = pd.read_csv(out["cells"], sep="\t").set_index("sample_id")
     assert counts.loc["A"].to_dict() == {"detected": 1, "forced": 0, "absent": 0}
     assert counts.loc["B"].to_dict() == {"detected": 0, "forced": 1, "absent": 0}
