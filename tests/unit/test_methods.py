@@ -309,3 +309,25 @@ def test_words():
     assert number(1, "batch", "batches") == "one batch"
     assert number(13, "pair") == "13 pairs"
     assert [percent(share) for share in (0.1, 0.125, 1)] == ["10 %", "12.5 %", "100 %"]
+
+
+def test_items_of_the_checklist_have_the_numbers_of_storms():
+    """Against version 1.03 of the workbook (doi:10.5281/zenodo.5714305): how many, and those answered here."""
+    items = pd.read_csv(CHECKLIST, sep="\t", dtype=str).set_index("number")
+    assert items["section"].value_counts().to_dict() == {
+        "Abstract": 4, "Introduction": 2, "Methods": 46, "Results": 6, "Discussion": 6, "Other information": 5,
+    }  # fmt: skip
+    assert items.loc["7.0":"7.9", "item"].tolist() == [
+        "Bioinformatic and statistical methods", "Quality control", "Sequence analysis", "Statistical methods",
+        "Longitudinal analysis", "Subgroup analysis", "Missing data", "Sensitivity analyses", "Findings", "Software",
+    ]  # fmt: skip
+
+
+def test_answers_on_methods_stand_at_their_items(tmp_path):
+    found = storms(facts(), tmp_path)
+    words = {
+        "7.4": "within patients", "7.6": "missing response is NA", "7.7": "Beside every primary test",
+        "7.8": "False discovery rate", "7.9": "Snakemake",
+    }  # fmt: skip
+    assert {number: text in found.at[number, "answer"] for number, text in words.items()} == dict.fromkeys(words, True)
+    assert found.at["7.5", "answer"] == "to be answered by the authors"

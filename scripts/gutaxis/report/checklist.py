@@ -30,13 +30,13 @@ def storms_answers(*, facts: Facts) -> dict[str, tuple[str, str]]:
         "4.13": (_batches(facts), "metagenome/qc/metagenome_qc.tsv" if facts.arm("metagenome") else "NA"),
         "6.0": ("None: no control arm; all results are associations", "provenance/methods.md"),
         "7.0": ("Written from the config of the run", "provenance/methods.md"),
-        "7.4": (
+        "7.6": (
             "Samples and values that are missing are listed with reasons; a missing response is NA, never a"
             " non-responder",
             "layers/{layer}.dropped.tsv, differential/{layer}/{contrast}.dropped.tsv",
         ),
-        "7.7": (f"False discovery rate {chosen['fdr']:g} within each layer and contrast", "provenance/methods.md"),
-        "7.8": (f"{facts.tool('snakemake', 'Snakemake')}; versions of all programs", "provenance/versions.tsv"),
+        "7.8": (f"False discovery rate {chosen['fdr']:g} within each layer and contrast", "provenance/methods.md"),
+        "7.9": (f"{facts.tool('snakemake', 'Snakemake')}; versions of all programs", "provenance/versions.tsv"),
         "8.0": ("One config, pinned versions, fixed seeds", "provenance/versions.tsv"),
         "8.2": ("Layers as AnnData and MuData; where they are deposited is for the authors", "layers/"),
         "8.5": ("All tests, not the significant ones alone", "differential/"),
@@ -44,7 +44,8 @@ def storms_answers(*, facts: Facts) -> dict[str, tuple[str, str]]:
     for item, kind in (("4.7", "MGX MOCK"), ("4.8", "MGX BLANK")):
         n = run["controls"].get(kind, 0)
         answers[item] = (f"{n} {kind}", "metagenome/qc/controls.tsv") if n else ("None in the sheets", "NA")
-    if {"change", "response_change"} & set(facts.config["contrasts"]):
+    if over_time := [name for name in facts.config["contrasts"] if name in {"change", "response_change"}]:
+        answers["7.4"] = (f"Contrasts {listing(over_time)}: differences within patients", "provenance/methods.md")
         pairs = listing(f"{n} of {kind}" for kind, n in run["pairs"].items())
         answers["3.7"] = (f"Pairs of samples before and after treatment: {pairs}", "clinical/pairs.tsv")
     if "antibiotics" in run["covariates"]:
@@ -55,7 +56,7 @@ def storms_answers(*, facts: Facts) -> dict[str, tuple[str, str]]:
             f"Contrasts {listing(facts.config['contrasts'])}; adjusted for {covariates}",
             "provenance/methods.md",
         )
-        answers["7.6"] = ("Beside every primary test", "differential/{layer}/{contrast}.sensitivity.tsv")
+        answers["7.7"] = ("Beside every primary test", "differential/{layer}/{contrast}.sensitivity.tsv")
         answers["10.2"] = ("Every feature of every layer", "differential/{layer}/{contrast}.tsv")
         answers["10.4"] = ("Diversity, integration, prediction", "diversity/, integration/, prediction/")
         others = [name for name, layer in run["layers"].items() if layer["source"] not in {"metaphlan", "humann"}]
