@@ -6,41 +6,24 @@ def injection(wildcards):
     return raw_file(COHORT.files(sample_id=wildcards.sample)[("positive", "negative").index(wildcards.mode)][0])
 
 
-def injected(pattern):
-    """Input function: one file of every injection of a mode, in the order of the sample ids."""
-
-    def files(wildcards):
-        return [pattern.format(mode=wildcards.mode, sample=sample) for sample in MODE_SAMPLES[wildcards.mode]]
-
-    return files
-
-
-def mode_samples(wildcards):
-    """Param function: the samples with a file in a mode."""
-    return MODE_SAMPLES[wildcards.mode]
-
-
 def group_of(wildcards):
-    """What a part is of: the mode of a job on the metabolome, or the tissue of one on cells."""
-    return wildcards.mode if "mode" in wildcards.keys() else wildcards.tissue
+    """What the samples of a job are of: a mode of the metabolome, or a tissue."""
+    return wildcards.get("mode") or wildcards.tissue
 
 
-def part_samples(wildcards):
-    """Param function: the samples of a part."""
-    return SAMPLE_PARTS[group_of(wildcards)][wildcards.part]
+def samples_of(wildcards):
+    """Param function: the samples of a job on a part, or on all of a mode or tissue."""
+    group = group_of(wildcards)
+    if "part" in wildcards.keys():
+        return SAMPLE_PARTS[group][wildcards.part]
+    return (MODE_SAMPLES | TISSUES)[group]
 
 
-def part_files(wildcards):
-    """Input function: the raw files of a part of a mode, in the order of the sample ids."""
-    number = ("positive", "negative").index(wildcards.mode)
-    return [raw_file(COHORT.files(sample_id=sample)[number][0]) for sample in part_samples(wildcards)]
-
-
-def of_part(pattern):
-    """Input function: one file of every sample of a part, in the order of the sample ids."""
+def of_samples(pattern):
+    """Input function: one file of every sample of a job, in the order of its samples."""
 
     def files(wildcards):
-        return [pattern.format(sample=sample, **dict(wildcards)) for sample in part_samples(wildcards)]
+        return [pattern.format(sample=sample, **dict(wildcards.items())) for sample in samples_of(wildcards)]
 
     return files
 
@@ -49,9 +32,15 @@ def of_parts(pattern):
     """Input function: one file or folder of every part of a mode or tissue."""
 
     def files(wildcards):
-        return [pattern.format(part=part, **dict(wildcards)) for part in SAMPLE_PARTS[group_of(wildcards)]]
+        return [pattern.format(part=part, **dict(wildcards.items())) for part in SAMPLE_PARTS[group_of(wildcards)]]
 
     return files
+
+
+def spectra_of(wildcards):
+    """Input function: the raw files of a part or of a mode, in the order of the job's samples."""
+    number = ("positive", "negative").index(wildcards.mode)
+    return [raw_file(COHORT.files(sample_id=sample)[number][0]) for sample in samples_of(wildcards)]
 
 
 def reference_of_mode(wildcards):
@@ -82,12 +71,6 @@ def mem_mb_part(wildcards, input, attempt):
     return int((1000 + 4 * largest_mb(input.spectra)) * attempt)
 
 
-def injected_files(wildcards):
-    """Input function: the raw files of a mode, in the order of the sample ids."""
-    number = ("positive", "negative").index(wildcards.mode)
-    return [raw_file(COHORT.files(sample_id=sample)[number][0]) for sample in MODE_SAMPLES[wildcards.mode]]
-
-
 def spectral_matches(wildcards):
     """Input function: MS2 matches of every mode, where the config names a library."""
     spectra = config["metabolome"]["spectra"]
@@ -99,20 +82,6 @@ def spectral_matches(wildcards):
 def tissue_of(wildcards):
     """Param function: blood or tumor."""
     return next(tissue for tissue, samples in TISSUES.items() if wildcards.sample in samples)
-
-
-def of_tissue(pattern):
-    """Input function: one file of every sample of a tissue, in the order of the sample ids."""
-
-    def files(wildcards):
-        return [pattern.format(sample=sample, tissue=wildcards.tissue) for sample in TISSUES[wildcards.tissue]]
-
-    return files
-
-
-def samples_of_tissue(wildcards):
-    """Param function: the samples of a tissue."""
-    return TISSUES[wildcards.tissue]
 
 
 def batches_of_tissue(wildcards):

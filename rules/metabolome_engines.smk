@@ -12,8 +12,8 @@ rule asari:
     """Features of a mode by asari, filtered and grouped like our own, and how both agree."""
     input:
         **{name: f"{MTB}/features/{{mode}}/{name}.tsv" for name in FEATURE_TABLE},
-        spectra=injected_files,
-        rows=injected(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
+        spectra=spectra_of,
+        rows=of_samples(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
         panel=PANELS,
     output:
         table=f"{MTB}/features/{{mode}}/asari/full_feature_table.tsv",
@@ -36,7 +36,7 @@ rule asari:
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
-        samples=mode_samples,
+        samples=samples_of,
         injections=INJECTIONS,
         min_share=config["metabolome"]["normalisation"]["min_detection"],
         code=code("asari"),
@@ -49,8 +49,8 @@ rule asari:
 rule match_spectra:
     """The strongest MS2 spectrum of each feature, and what of the libraries it is like."""
     input:
-        spectra=injected_files,
-        rows=injected(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
+        spectra=spectra_of,
+        rows=of_samples(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
         features=f"{MTB}/features/{{mode}}/features.tsv",
         transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
         libraries=SPECTRA["libraries"],
@@ -70,7 +70,7 @@ rule match_spectra:
         mem_mb=mem_mb_analysis,
         runtime=by_attempt(240),
     params:
-        samples=mode_samples,
+        samples=samples_of,
         ppm=config["metabolome"]["annotation"]["ppm"],
         rt_tolerance=config["metabolome"]["annotation"]["rt_tolerance"],
         tolerance=SPECTRA["tolerance"],

@@ -42,7 +42,7 @@ rule extract_features:
 rule link_features:
     """All files of a mode aligned and linked; features kept that are seen often enough or are of the panel."""
     input:
-        features=injected(f"{MTB}/features/{{mode}}/{{sample}}.featureXML"),
+        features=of_samples(f"{MTB}/features/{{mode}}/{{sample}}.featureXML"),
         panel=PANELS,
     output:
         linked=f"{MTB}/features/{{mode}}/linked.tsv",
@@ -64,7 +64,7 @@ rule link_features:
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
-        samples=mode_samples,
+        samples=samples_of,
         reference=reference_of_mode,
         injections=INJECTIONS,
         min_share=config["metabolome"]["normalisation"]["min_detection"],
@@ -78,8 +78,8 @@ rule link_features:
 rule force_integrate:
     """Integrate every kept feature in the files of a part of a batch, also where it was not detected."""
     input:
-        spectra=part_files,
-        rows=of_part(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
+        spectra=spectra_of,
+        rows=of_samples(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
         consensus=f"{MTB}/features/{{mode}}/consensus.tsv",
         transformations=f"{MTB}/features/{{mode}}/transformations.tsv",
     output:
@@ -97,7 +97,7 @@ rule force_integrate:
     params:
         instrument=config["metabolome"]["instrument"],
         parameters=config["metabolome"]["parameters"],
-        samples=part_samples,
+        samples=samples_of,
         code=code("force_integrate"),
     message:
         "Cells of batch {wildcards.part}, {wildcards.mode} mode"
@@ -138,8 +138,8 @@ rule feature_matrix:
 rule intake:
     """One row per injection of a mode: scans, polarity, ion current, mass accuracy; and pictures of them."""
     input:
-        rows=injected(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
-        traces=injected(f"{MTB}/intake/{{mode}}/{{sample}}.trace.tsv"),
+        rows=of_samples(f"{MTB}/intake/{{mode}}/{{sample}}.tsv"),
+        traces=of_samples(f"{MTB}/intake/{{mode}}/{{sample}}.trace.tsv"),
     output:
         table=f"{MTB}/qc/intake_{{mode}}.tsv",
         chromatograms_svg=f"{MTB}/qc/chromatograms_{{mode}}.svg",
@@ -157,7 +157,7 @@ rule intake:
         mem_mb=by_attempt(1500),
         runtime=by_attempt(30),
     params:
-        samples=mode_samples,
+        samples=samples_of,
         injections=INJECTIONS,
         code=code("intake"),
     message:

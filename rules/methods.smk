@@ -48,13 +48,19 @@ SPECTRA = {
     if METABOLOME_ARM and mode in MODES
 }
 OF_MODE = [sum(files, []) for files in SPECTRA.values()]
-OF_PART = [
-    [COHORT.files(sample_id=sample)[("positive", "negative").index(mode)][0] for sample in samples]
-    for mode in SPECTRA
-    for samples in SAMPLE_PARTS[mode].values()
-]
 CELLS_OF = {tissue: [list(COHORT.files(sample_id=name)[0]) for name in names] for tissue, names in TISSUES.items()}
 OF_TISSUE = [sum(files, []) for files in CELLS_OF.values()]
+
+
+def of_each_part(files, samples):
+    """Raw files of each part: `files` and `samples` hold, by mode or tissue, those of its samples in one order."""
+    parts = []
+    for group, lists in files.items():
+        own = dict(zip(samples[group], lists, strict=True))
+        parts += [sum((own[sample] for sample in names), []) for names in SAMPLE_PARTS[group].values()]
+    return parts
+
+
 OF_SUBSET = [files for files in OF_TISSUE for _ in SUBSETS]
 ONCE = [[]]
 ESTIMATED = {
@@ -63,16 +69,12 @@ ESTIMATED = {
     "profile_functions": [READS_OF[name] for name in FUNCTIONS if READS and config["metagenome"]["functions"]],
     "joint_index": ONCE if READS and config["metagenome"]["nucleotide_index"] == "joint" else [],
     "extract_features": sum(SPECTRA.values(), []),
-    "force_integrate": OF_PART,
+    "force_integrate": of_each_part(SPECTRA, MODE_SAMPLES),
     **dict.fromkeys(("intake", "link_features", "feature_matrix"), OF_MODE),
     **dict.fromkeys(("normalise_metabolites", "annotate_metabolites"), ONCE * METABOLOME_ARM),
     "enrich_metabolites": ONCE * len(config["contrasts"]) * METABOLOME_ARM,
     "cell_sample": sum(CELLS_OF.values(), []),
-    "cell_summary": [
-        sum((list(COHORT.files(sample_id=sample)[0]) for sample in samples), [])
-        for tissue in TISSUES
-        for samples in SAMPLE_PARTS[tissue].values()
-    ],
+    "cell_summary": of_each_part(CELLS_OF, TISSUES),
     **dict.fromkeys(("embed_cells", "label_lineages", "cell_labels", "cell_figures"), OF_TISSUE),
     **dict.fromkeys(("embed_subset", "label_states"), OF_SUBSET),
     "cell_communication": sum(CELLS_OF.values(), []) if config["single_cell"]["communication"] else [],

@@ -44,8 +44,8 @@ rule cell_sample:
 rule embed_cells:
     """All cells of a tissue: variable genes by vote of the samples, components, samples brought together, clusters."""
     input:
-        h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
-        hvg=of_tissue(f"{CELLS}/samples/{{sample}}.hvg.tsv"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
+        hvg=of_samples(f"{CELLS}/samples/{{sample}}.hvg.tsv"),
     output:
         embedding=f"{CELLS}/{{tissue}}/embedding.h5ad",
         hvg=f"{CELLS}/{{tissue}}/hvg.tsv",
@@ -60,7 +60,7 @@ rule embed_cells:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(600),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         batches=batches_of_tissue,
         reference=reference_of_tissue,
         settings=config["single_cell"]["embedding"],
@@ -75,7 +75,7 @@ rule embed_cells:
 rule label_lineages:
     """A lineage for every cluster of a tissue, or `unresolved`."""
     input:
-        h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
         embedding=f"{CELLS}/{{tissue}}/embedding.h5ad",
         markers=MARKERS,
         votes=votes_of_tissue,
@@ -95,7 +95,7 @@ rule label_lineages:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(240),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         reference=reference_of_tissue,
         settings=config["single_cell"]["annotation"],
         code=code("label_lineages"),
@@ -108,7 +108,7 @@ rule label_lineages:
 rule embed_subset:
     """T and NK cells, or myeloid cells, clustered again on the genes that vary among them."""
     input:
-        h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
         cells=f"{CELLS}/{{tissue}}/lineages.tsv.gz",
     output:
         embedding=f"{CELLS}/{{tissue}}/{{subset}}.h5ad",
@@ -124,7 +124,7 @@ rule embed_subset:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(600),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         batches=batches_of_tissue,
         reference=reference_of_tissue,
         settings=config["single_cell"]["embedding"],
@@ -139,7 +139,7 @@ rule embed_subset:
 rule label_states:
     """A state for every cluster of T and NK cells, or of myeloid cells."""
     input:
-        h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
         embedding=f"{CELLS}/{{tissue}}/{{subset}}.h5ad",
         markers=MARKERS,
     output:
@@ -156,7 +156,7 @@ rule label_states:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(240),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         reference=reference_of_tissue,
         settings=config["single_cell"]["annotation"],
         code=code("label_states"),
@@ -186,7 +186,7 @@ rule cell_labels:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(120),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         subsets=SUBSETS,
         code=code("cell_labels"),
     message:

@@ -65,7 +65,7 @@ rule cell_communication:
 rule communication_summary:
     """The best pairs between every two cell types of every sample, counted, and a picture."""
     input:
-        of_tissue(f"{CELLS}/{{tissue}}/communication/{{sample}}.tsv.gz"),
+        of_samples(f"{CELLS}/{{tissue}}/communication/{{sample}}.tsv.gz"),
     output:
         table=f"{CELLS}/{{tissue}}/communication.tsv",
         svg=f"{CELLS}/{{tissue}}/figures/communication.svg",
@@ -81,7 +81,7 @@ rule communication_summary:
         mem_mb=mem_mb_analysis,
         runtime=by_attempt(60),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         code=code("communication_summary"),
     message:
         "Ligands and receptors, {wildcards.tissue}"

@@ -22,7 +22,7 @@ CELL_FIGURES = ("map", "quality", "dynamics", "programs", "markers")
 rule cell_summary:
     """Samples of a part of a batch: fraction of each cell type, sums of counts by type, programs of genes."""
     input:
-        h5ad=of_part(f"{CELLS}/samples/{{sample}}.h5ad"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
         labels=f"{CELLS}/{{tissue}}/labels",
         programs=PROGRAMS,
     output:
@@ -38,7 +38,7 @@ rule cell_summary:
         mem_mb=mem_mb_cell_part,
         runtime=by_attempt(240),
     params:
-        samples=part_samples,
+        samples=samples_of,
         min_cells=config["single_cell"]["min_cells"],
         code=code("cell_summary"),
     message:
@@ -99,11 +99,11 @@ rule cell_quality:
 rule cell_figures:
     """Map, quality, subset dynamics by response, markers of a tissue."""
     input:
-        h5ad=of_tissue(f"{CELLS}/samples/{{sample}}.h5ad"),
-        cells=of_tissue(f"{CELLS}/samples/{{sample}}.cells.tsv.gz"),
+        h5ad=of_samples(f"{CELLS}/samples/{{sample}}.h5ad"),
+        cells=of_samples(f"{CELLS}/samples/{{sample}}.cells.tsv.gz"),
         embedding=f"{CELLS}/{{tissue}}/embedding.h5ad",
         labels=f"{CELLS}/{{tissue}}/labels",
-        quality=of_tissue(f"{CELLS}/samples/{{sample}}.qc.tsv"),
+        quality=of_samples(f"{CELLS}/samples/{{sample}}.qc.tsv"),
         summary=of_parts(f"{CELLS}/{{tissue}}/summary/{{part}}"),
         markers=MARKERS,
         outcomes=f"{OUT}/clinical/sample_response.tsv",
@@ -130,7 +130,7 @@ rule cell_figures:
         mem_mb=mem_mb_embedding,
         runtime=by_attempt(240),
     params:
-        samples=samples_of_tissue,
+        samples=samples_of,
         code=code("cell_figures"),
     message:
         "Figures of the cells, {wildcards.tissue}"

@@ -9,6 +9,7 @@ import pytest
 from tests.cells_by_type import PROGRAMS, mean_profiles, write_sample
 
 from gutaxis.errors import GutaxisError
+from gutaxis.layers.assemble import assemble_layer
 from gutaxis.single_cell.markers import read_programs
 from gutaxis.single_cell.matrix import read_sample
 from gutaxis.single_cell.programs import program_scores
@@ -81,6 +82,40 @@ def test_samples_of_a_part_are_in_one_folder_with_the_bytes_of_each_alone(sample
         assert list(files) == ["S1", "S2.b"]
         assert files["S1"].read_bytes() == alone[made].read_bytes()
     assert len(list(out.iterdir())) == 6
+
+
+def test_layers_are_assembled_from_the_folders_of_several_parts(sample, tmp_path):
+    folder, _ = sample
+    (tmp_path / "labels").mkdir()
+    for name in ("S1", "S2", "S3"):
+        shutil.copy(folder / "S1.tsv", tmp_path / f"labels/{name}.tsv")
+    parts = {"B1.1": ("S1", "S2"), "B2.1": ("S3",)}
+    for part, names in parts.items():
+        counts = dict.fromkeys(names, folder / "S1.h5ad")
+        summarise_samples(counts=counts, labels=tmp_path / "labels", programs=PROGRAMS, output=tmp_path / part)
+    observations = pd.DataFrame(
+        {"patient_id": ["P1", "P2", "P3"]}, index=pd.Index(["S1", "S2", "S3"], name="sample_id")
+    )
+    made = {}
+    for source, kind in (
+        ("cell_fractions", "compositional"),
+        ("cell_programs", "continuous"),
+        ("pseudobulk", "counts"),
+    ):
+        out = {f"output_{end}": str(tmp_path / f"{source}.{end}") for end in ("h5ad", "tsv", "dropped")}
+        made[source] = assemble_layer(
+            name=source, source=source, paths=[str(tmp_path / part) for part in parts], observations=observations,
+            kind=kind, **out,
+        )  # fmt: skip
+        assert made[source].obs_names.tolist() == ["S1", "S2", "S3"]
+        assert made[source].uns["source"] == source
+    assert made["cell_fractions"][:, "treg"].X.ravel() == pytest.approx(SIZES["treg"] / sum(SIZES.values()))
+    assert "treg_cd8_log2_ratio" in made["cell_programs"].var_names
+    bulk = ad.read_h5ad(tmp_path / "B2.1/S3.pseudobulk.h5ad")
+    own = made["pseudobulk"]["S3", made["pseudobulk"].var["cell_type"] == "treg"]
+    np.testing.assert_array_equal(
+        np.asarray(own.to_df()).ravel(), bulk["treg", own.var["gene"].tolist()].X.toarray().ravel()
+    )
 
 
 def test_a_part_with_one_bad_sample_leaves_no_folder_and_names_the_sample(sample, tmp_path):

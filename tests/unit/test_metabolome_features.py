@@ -88,6 +88,38 @@ def hits(truth, features):
     return own, explained
 
 
+def test_each_file_of_a_part_is_integrated_as_it_is_alone(arm, tmp_path):
+    """By its own spectra, its own row of the intake (one clock is stretched here) and its own alignment."""
+    folder, _, _, _, paths, tables, _ = arm
+    names = sorted(paths)[:3]
+    rows = {name: folder / f"one/{name}.row.tsv" for name in names}
+    stretched = pd.read_csv(rows[names[1]], sep="\t", dtype=str)
+    stretched["rt_factor"] = f"{1.01 * float(stretched.at[0, 'rt_factor'])}"
+    rows[names[1]] = tmp_path / "stretched.tsv"
+    stretched.to_csv(rows[names[1]], sep="\t", index=False)
+    # an alignment of its own for each, whatever the simulated clocks are
+    shifted = pd.read_csv(tables["transformations"], sep="\t")
+    shifted["rt_s"] += shifted["sample_id"].map({name: 3.0 * place for place, name in enumerate(names)}).fillna(0)
+    shifted.to_csv(tmp_path / "shifted.tsv", sep="\t", index=False)
+
+    def integrated(*samples):
+        out = tmp_path / "out.tsv"
+        force_integrate(
+            files={name: paths[name] for name in samples},
+            mode="positive",
+            intake=rows,
+            consensus=tables["consensus"],
+            transformations=tmp_path / "shifted.tsv",
+            preset=ORBITRAP,
+            output=out,
+        )
+        return pd.read_csv(out, sep="\t")
+
+    alone = [integrated(name) for name in names]
+    assert not alone[0].drop(columns="sample_id").equals(alone[1].drop(columns="sample_id"))
+    pd.testing.assert_frame_equal(integrated(*names), pd.concat(alone, ignore_index=True))
+
+
 def test_recall_and_precision(arm):
     _, truth, _, _, _, _, table = arm
     own, explained = hits(truth, table.features)

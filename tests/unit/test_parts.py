@@ -1,6 +1,10 @@
 """Parts of a batch: which samples one job goes through."""
 
+import pytest
+
 from gutaxis.cohort.parts import LARGEST, parts_of
+
+pytestmark = pytest.mark.unit
 
 
 def test_every_sample_is_in_one_part_and_no_part_goes_across_batches():

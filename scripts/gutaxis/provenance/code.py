@@ -149,6 +149,7 @@ def _state(*, root: Path) -> str:
 
 @cache
 def _stored(*, root: Path) -> dict[str, str]:
+    """Digests by name of script, of an earlier plan or of this one: `code_digest` fills what is found empty."""
     try:
         state, digests = json.loads((root / STORE).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError):
