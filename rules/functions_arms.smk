@@ -37,6 +37,15 @@ def of_parts(pattern):
     return files
 
 
+def of_each_part(files, samples):
+    """Raw files of each part: `files` and `samples` hold, by mode or tissue, those of its samples in one order."""
+    parts = []
+    for group, lists in files.items():
+        own = dict(zip(samples[group], lists, strict=True))
+        parts += [sum((own[sample] for sample in names), []) for names in SAMPLE_PARTS[group].values()]
+    return parts
+
+
 def spectra_of(wildcards):
     """Input function: the raw files of a part or of a mode, in the order of the job's samples."""
     number = ("positive", "negative").index(wildcards.mode)

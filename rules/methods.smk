@@ -50,17 +50,6 @@ SPECTRA = {
 OF_MODE = [sum(files, []) for files in SPECTRA.values()]
 CELLS_OF = {tissue: [list(COHORT.files(sample_id=name)[0]) for name in names] for tissue, names in TISSUES.items()}
 OF_TISSUE = [sum(files, []) for files in CELLS_OF.values()]
-
-
-def of_each_part(files, samples):
-    """Raw files of each part: `files` and `samples` hold, by mode or tissue, those of its samples in one order."""
-    parts = []
-    for group, lists in files.items():
-        own = dict(zip(samples[group], lists, strict=True))
-        parts += [sum((own[sample] for sample in names), []) for names in SAMPLE_PARTS[group].values()]
-    return parts
-
-
 OF_SUBSET = [files for files in OF_TISSUE for _ in SUBSETS]
 ONCE = [[]]
 ESTIMATED = {
